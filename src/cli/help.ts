@@ -135,14 +135,14 @@ const hang = (text: string, indent: number, columns: number): string =>
 /** The descriptions in the man pages. */
 const descriptions: Partial<Record<string, readonly string[]>> = {
   keymaker: [
-    'A flock is a folder of poems and one X account (a bot) for each. keymaker walks the poems and asks which bots to make. A ' +
+    'A flock is a folder of poems and one account (a bot) for each. keymaker walks the poems and asks which bots to make. A ' +
       'person authorizes the app for each account; keymaker checks that it is the right account and writes a key bundle for ' +
       'the bot. flockd(1) then posts the poems.',
     'Questions come one by one. Without a terminal, the answers are read from standard input, one a line, in the same order. ' +
       'No secret is taken from the command line, and none is printed.',
   ],
   flockd: [
-    'A flock is a folder of poems and one X account (a bot) for each, with keys made by keymaker(1). flockd posts the next line ' +
+    'A flock is a folder of poems and one account (a bot) for each, with keys made by keymaker(1). flockd posts the next line ' +
       'of each poem on the schedule of its bot: never twice, never skipped, never as the wrong account.',
     'Each post is written to the ledger before it is sent, and its outcome before anything follows from it. A post with an ' +
       'unknown outcome is in doubt: that bot posts nothing more until its timeline answers the question. A bot that ' +

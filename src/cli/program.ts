@@ -17,7 +17,7 @@ import type { Terminal } from './terminal.ts';
 /** The program keymaker, and where each of its commands is. */
 export const keymaker: Program = {
   name: 'keymaker',
-  description: 'Makes the keys of a flock: one X account for each poem.',
+  description: 'Makes the keys of a flock: one account for each poem.',
   firstSteps: [
     ['keymaker sandbox', 'try everything without an account'],
     ['keymaker make-keys ./poems', 'get a link and enter a PIN for each poem; then: flockd run'],

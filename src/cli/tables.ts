@@ -4,6 +4,8 @@ import { maxUnknown, type UnknownBot } from '../flock/load.ts';
 import {
   type BotStatus,
   type FlockStatus,
+  isFree,
+  networksOf,
   reasonOf,
   shownState,
   stateCounts,
@@ -74,6 +76,11 @@ const account: Column = {
   head: 'account',
   cell: ({ account: screenName }) => ({ text: screenName === undefined ? '' : `@${screenName}` }),
 };
+/** Shown only where bots post to several networks. */
+const network: Column = {
+  head: 'network',
+  cell: (bot) => ({ text: networksOf([bot])[0]?.title ?? '' }),
+};
 const last: Column = {
   head: 'last post',
   minWidth: maxRelativeTime.past,
@@ -98,15 +105,16 @@ const state: Column = {
 };
 const spend: Column = {
   head: 'this month',
-  cell: ({ spent, budget }) => ({ text: moneyOf(spent.usdMonth, budget.usdPerMonth) }),
+  cell: (bot) => ({ text: isFree(bot, [bot]) ? '' : moneyOf(bot.spent.usdMonth, bot.budget.usdPerMonth) }),
 };
 
 const minColumns = [name, state];
 
 /** From the widest to the narrowest: the first that fits is shown. */
 const layouts: readonly (readonly Column[])[] = [
-  [name, account, bar, last, next, state, spend, link],
-  [name, account, bar, last, next, state, spend],
+  [name, network, account, bar, last, next, state, spend, link],
+  [name, network, account, bar, last, next, state, spend],
+  [name, network, bar, last, next, state, spend],
   [name, bar, last, next, state, spend],
   [name, bar, last, next, state],
   [name, bar, next, state],
@@ -137,8 +145,13 @@ const widest = (texts: readonly string[]): number =>
 /** A column in which no bot has anything is left out. */
 function drawn(layout: readonly Column[], bots: readonly BotStatus[], look: TableLook): string[] {
   const colors = pc.createColors(look.colors);
+  const isMixed = networksOf(bots).length > 1;
+  const areFree = bots.every((bot) => isFree(bot, bots));
   const used = layout.filter(
-    ({ cell }) => bots.length === 0 || bots.some((bot) => cell(bot, look).text !== ''),
+    (column) =>
+      (column !== network || isMixed) &&
+      (column !== spend || !areFree) &&
+      (bots.length === 0 || bots.some((bot) => column.cell(bot, look).text !== '')),
   );
   const heads = used.map(({ head }) => colors.dim(head));
   const rows = bots.map((bot) => used.map(({ cell }) => styled(cell(bot, look), colors)));
@@ -179,15 +192,16 @@ export function sayTroubles(troubles: readonly Trouble[], { say }: Pick<Terminal
 }
 
 /** `3 bots: 2 posting, 1 needs you. 24 posts today, $3.60 of $20.00 this month.` */
-export function flockWords({ spent, budget }: FlockStatus, bots: readonly BotStatus[]): string {
+export function flockWords(flock: FlockStatus, bots: readonly BotStatus[]): string {
+  const { spent, budget } = flock;
   const states = stateCounts(bots).map(({ state, count }) => {
     return `${count} ${count > 1 && state.name === 'needs you' ? state.many : state.name}`;
   });
   const { postsPerDay: max } = budget;
   const { postsToday } = spent;
   const posts = max === undefined ? counted(postsToday, 'post') : `${postsToday} of ${counted(max, 'post')}`;
-  const money = moneyOf(spent.usdMonth, budget.usdPerMonth);
-  return `${counted(bots.length, 'bot')}: ${states.join(', ')}. ${posts} today, ${money} this month.`;
+  const money = isFree(flock, bots) ? '' : `, ${moneyOf(spent.usdMonth, budget.usdPerMonth)} this month`;
+  return `${counted(bots.length, 'bot')}: ${states.join(', ')}. ${posts} today${money}.`;
 }
 
 /** Why bots do not post, the most urgent first, once for all bots with the same reason; that the whole flock is paused is said elsewhere. */

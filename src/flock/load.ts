@@ -266,7 +266,8 @@ function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSett
 /**
  * The rules for a bot's texts, at the network of its key.
  *
- * @throws {FlockError} `data` if flockd does not post there; `config` if flock.json says another network or server
+ * @throws {FlockError} `data` if flockd does not post there; `config` if flock.json says another network or server, or has a
+ *   content warning that leaves no room for a text
  */
 function rulesFor(file: string, key: BotKey, { network, server, contentWarning }: BotSettings): TextRules {
   const found = networkOf(key);
@@ -288,7 +289,11 @@ function rulesFor(file: string, key: BotKey, { network, server, contentWarning }
       hint,
     });
   }
-  return found.rulesFor(key, contentWarning);
+  const rules = found.rulesFor(key, contentWarning);
+  if (rules.maxWeight >= 1) return rules;
+  throw new FlockError('config', `${file}: the contentWarning of flock.json leaves no room for a text`, {
+    hint: `shorten it: ${placeOf(key)} counts it towards the length of each post`,
+  });
 }
 
 /** The poem of each bot's name, or why it is not known. */

@@ -4,13 +4,15 @@ import { attemptAsync, bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
+import { type Network, type NetworkName, networkNames } from '../networks/network.ts';
+import { networkFor, networks } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import { checkBudget, describeExceeded, type FlockBudget } from '../posting/budget.ts';
+import { budgetAt, checkBudget, describeExceeded, type FlockBudget } from '../posting/budget.ts';
 import { inDoubtFor } from '../posting/decide.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
-import { iso } from '../text.ts';
+import { iso, listed } from '../text.ts';
 import type { Flock } from './load.ts';
 
 /** A bot's condition, as JSON and metrics name it. People see one of the five {@link states}. */
@@ -141,16 +143,21 @@ export const reasonOf = ({
 }: Pick<BotStatus, 'state' | 'why' | 'hint'>): Pick<BotStatus, 'why' | 'hint'> =>
   state === 'finished' ? finished : { why, hint };
 
+/** What anybody may know of a key. */
+type PublicKey = Pick<BotKey, 'userId' | 'screenName' | 'provider' | 'server'>;
+
 /** What a bot's own files say of it. */
 export interface BotFiles {
   bot: string;
   /** Its screen name. */
   account: string | undefined;
+  /** Undefined where it is not known. */
+  network: Network | undefined;
   /** How many posts its poem is, and which of them have a link, counted from 0. */
   lines: number;
   linked: ReadonlySet<number>;
   /** Whose its key is; undefined where that is not to be judged. */
-  key?: Pick<BotKey, 'userId' | 'screenName'> | undefined;
+  key?: PublicKey | undefined;
   /** Undefined where it is not in the flock. */
   settings: BotSettings | undefined;
   /** Why it cannot post, where it cannot. */
@@ -176,6 +183,7 @@ export const withoutPoem = ({ name: bot, bundle, settings, unopened }: Bot): Bot
   ...noPoem,
   bot,
   account: bundle.screenName,
+  network: networkFor(bundle),
   key: bundle,
   settings,
   unfit: undefined,
@@ -187,6 +195,7 @@ export const invalidFiles = ({ bot, error }: Flock['invalidBots'][number]): BotF
   ...noPoem,
   bot,
   account: undefined,
+  network: undefined,
   settings: undefined,
   unfit: faultIn(error),
 });
@@ -198,7 +207,7 @@ export interface FlockNow {
   /** By the stop switch. */
   isStopped: boolean;
   now: number;
-  /** Where its posts are seen, where that is not on X. */
+  /** Where its posts are seen; undefined where nobody asks. */
   pages?: PostPages | undefined;
 }
 
@@ -214,6 +223,7 @@ export interface StandingOf {
 /** A bot of the flock, at one moment. */
 interface Moment extends FlockNow {
   bot: string;
+  network: Network | undefined;
   linked: ReadonlySet<number>;
   state: BotState | undefined;
   settings: BotSettings;
@@ -221,10 +231,10 @@ interface Moment extends FlockNow {
 
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { bot, linked, settings, unopened } = files;
+  const { bot, network, linked, settings, unopened } = files;
   const unfit = files.unfit ?? wrongKey(files, state);
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
-  const moment: Moment = { ...flock, bot, linked, state, settings };
+  const moment: Moment = { ...flock, bot, network, linked, state, settings };
   const standing =
     ofTroubles(moment) ?? ofRest(moment) ?? ofClock(moment) ?? ofWaiting(moment) ?? ofSchedule(moment);
   return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
@@ -246,14 +256,15 @@ export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: s
 export const maxRequest = 10_000;
 
 /** What only the timeline or a person can settle. */
-function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefined {
+function ofTroubles(moment: Moment): StandingOf | undefined {
+  const { bot, state, now } = moment;
   if (state?.open && state.open.look !== true) {
     const { line, at } = state.open;
     // Every post is open for a moment.
     if (at <= now && now < at + maxRequest) return { condition: 'fine', next: at };
     const why = `line ${line + 1} was sent at ${iso(at)}, and nobody knows whether it arrived`;
     const hint = `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`;
-    return { condition: 'in doubt', why, hint, ...untilLook(state, at, settings, now) };
+    return { condition: 'in doubt', why, hint, ...untilLook(state, at, moment) };
   }
   return state?.parked && { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
 }
@@ -262,16 +273,16 @@ function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefin
 function untilLook(
   state: BotState,
   at: number,
-  settings: BotSettings,
-  now: number,
+  { network, settings, now }: Moment,
 ): Pick<StandingOf, 'until'> {
-  // A mark of a post is of use only where the network finds posts by it, which the bot then does at once.
-  const until = at + inDoubtFor(state, settings, { deadline: maxRequest });
+  const findsByMark = network?.findsByMark === true;
+  const until = at + inDoubtFor(state, settings, { deadline: maxRequest, findsByMark });
   return until > now ? { until } : {};
 }
 
 /** What a person wanted. */
-function ofRest({ bot, state, settings, isStopped, now }: Moment): StandingOf | undefined {
+function ofRest(moment: Moment): StandingOf | undefined {
+  const { bot, state, settings, isStopped } = moment;
   if (isStopped)
     return { condition: 'stopped', why: 'the whole flock is paused', hint: 'flockd resume lets it go on' };
   if (state?.paused !== undefined) {
@@ -282,23 +293,19 @@ function ofRest({ bot, state, settings, isStopped, now }: Moment): StandingOf | 
   if (state?.restored !== true) return undefined;
   const why = 'restored, and looks for what it has posted since before it posts again';
   const hint = 'flockd does so by itself while it runs';
-  return {
-    condition: 'looking',
-    why,
-    hint,
-    ...(state.open && untilLook(state, state.open.at, settings, now)),
-  };
+  return { condition: 'looking', why, hint, ...(state.open && untilLook(state, state.open.at, moment)) };
 }
 
 /** The maximum difference of two clocks that are right. Milliseconds. */
 const maxAhead = 60_000;
 
 /** An entry of the ledger is never in the future: the clock is wrong now, or was when the entry was written. */
-function ofClock({ state, now }: Moment): StandingOf | undefined {
+function ofClock({ network, state, now }: Moment): StandingOf | undefined {
   const known = Math.max(state?.served ?? 0, state?.last?.at ?? 0, state?.owed?.at ?? 0);
   if (known <= now + maxAhead) return undefined;
   const why = `the clock of this machine shows ${iso(now)}, and the ledger has an entry of ${iso(known)}`;
-  return { condition: 'waiting', why, hint: 'timedatectl set-ntp true; flockd asks X before it posts' };
+  const asks = `flockd asks ${network?.title ?? 'the network'} before it posts`;
+  return { condition: 'waiting', why, hint: `timedatectl set-ntp true; ${asks}` };
 }
 
 /** A slot is near, but something that passes by itself keeps the bot from it. */
@@ -326,7 +333,8 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
 
 /** The budget that has no room for the bot's next line now, if there is one. */
 function capOf(moment: Moment): ReturnType<typeof checkBudget>['cap'] {
-  const { state, linked, flockBudget, now } = moment;
+  const { network, state, linked, now } = moment;
+  const flockBudget = network ? budgetAt(network, moment.flockBudget) : moment.flockBudget;
   const { post, linkPost } = flockBudget.prices;
   const line = state && !isFinished(state.place) ? state.place.next : 0;
   const wanted = { posts: 1, cost: inMicros(linked.has(line) ? linkPost : post) } as const;
@@ -335,14 +343,18 @@ function capOf(moment: Moment): ReturnType<typeof checkBudget>['cap'] {
 
 /** Whether a budget, its own or the flock's, keeps a bot from posting its next line now. */
 export const isCapped = (
-  { bot, linked, settings }: BotFiles,
+  { bot, network, linked, settings }: BotFiles,
   state: BotState | undefined,
   flock: FlockNow,
 ): boolean => {
   const isBound = [flock.flockBudget.budget, settings?.budget ?? {}].some(
     ({ postsPerDay, usdPerMonth }) => postsPerDay !== undefined || usdPerMonth !== undefined,
   );
-  return isBound && settings !== undefined && capOf({ ...flock, bot, linked, state, settings }) !== undefined;
+  return (
+    isBound &&
+    settings !== undefined &&
+    capOf({ ...flock, bot, network, linked, state, settings }) !== undefined
+  );
 };
 
 function ofSchedule(moment: Moment): StandingOf {
@@ -360,39 +372,31 @@ function ofSchedule(moment: Moment): StandingOf {
 const isOver = ({ state, settings }: Moment): boolean =>
   state !== undefined && isFinished(state.place) && settings.atEnd === 'stop';
 
-/** Where people see accounts and posts; undefined where that is not known. */
-export interface PostPages {
-  account: (name: string | undefined) => string | undefined;
-  post: (account: string | undefined, id: string | undefined) => string | undefined;
-}
+/** Where people see the account of a key and its posts; undefined where that is not known. */
+export type PostPages = (key: PublicKey) => ReturnType<Network['pages']>;
 
 /**
- * The pages of what is posted to by an API: X's own, or those of a sandbox on this machine, whose front page shows an account
- * and has its posts by name. Whether any other API has pages is not known.
+ * The pages of accounts and posts: those of their networks, or those of a sandbox on this machine, whose front page shows an
+ * account and has its posts by name.
  *
- * @param api - its base: `https://api.x.com`, `http://127.0.0.1:4010`
+ * @param api - the base of the X API: `https://api.x.com`, `http://127.0.0.1:4010`. Whether any other than these two has pages
+ *   for X's accounts is not known
  */
 export function postPages(api: string): PostPages {
-  const { hostname, protocol } = new URL(api);
-  if (hostname === 'api.x.com') return pagesOfX;
-  const home = (name: string): string => `${api}/?account=${encodeURIComponent(name)}`;
-  return protocol === 'http:' ? pagesBy(home, (name, id) => `${home(name)}#post-${id}`) : noPages;
+  const { origin, hostname, protocol } = new URL(api);
+  return (key) => {
+    const network = networkFor(key);
+    const isInSandbox = key.server === undefined || new URL(key.server).origin === origin;
+    if (protocol === 'http:' && isInSandbox)
+      return key.screenName === undefined ? undefined : pagesIn(api, key.screenName);
+    return key.server === undefined && hostname !== 'api.x.com' ? undefined : network.pages(key);
+  };
 }
 
-const pagesBy = (
-  account: (name: string) => string,
-  post: (account: string, id: string) => string,
-): PostPages => ({
-  account: (name) => (name === undefined ? undefined : account(name)),
-  post: (name, id) => (name === undefined || id === undefined ? undefined : post(name, id)),
-});
-
-const noPages: PostPages = { account: () => undefined, post: () => undefined };
-
-export const pagesOfX = pagesBy(
-  (name) => `https://x.com/${name}`,
-  (name, id) => `https://x.com/${name}/status/${id}`,
-);
+function pagesIn(sandbox: string, screenName: string): ReturnType<PostPages> {
+  const account = `${sandbox}/?account=${encodeURIComponent(screenName)}`;
+  return { account, post: (id) => `${account}#post-${id}` };
+}
 
 /** How a whole flock stands. Sums in US dollars, instants in ISO 8601. */
 export interface Status {
@@ -430,6 +434,10 @@ export interface BotStatus {
   bot: string;
   /** Its screen name. */
   account: string | undefined;
+  /** Undefined where its key is not known. */
+  network: NetworkName | undefined;
+  /** The address of its server, at Mastodon and Bluesky. */
+  server: string | undefined;
   state: Condition;
   /** IANA: the zone of its days and of its schedule. */
   timezone: string;
@@ -452,6 +460,26 @@ export interface BotStatus {
   budget: Budget;
 }
 
+/** The networks of some bots, each once. */
+export function networksOf(bots: readonly { network: NetworkName | undefined }[]): Network[] {
+  const used = new Set(bots.map(({ network }) => network));
+  return networkNames.filter((name) => used.has(name)).map((name) => networks[name]);
+}
+
+/** `Mastodon and Bluesky charge nothing` */
+export const chargesNothing = (free: readonly Network[]): string =>
+  `${listed(free.map(({ title }) => title))} ${free.length === 1 ? 'charges' : 'charge'} nothing`;
+
+/** Whether a flock of these bots, or one of them, has nothing to do with money: none is charged for, spent or budgeted. */
+export function isFree(
+  { spent, budget }: Pick<FlockStatus, 'spent' | 'budget'>,
+  bots: Parameters<typeof networksOf>[0],
+): boolean {
+  const used = networksOf(bots);
+  const isCharged = used.length === 0 || used.some(({ charges }) => charges);
+  return !isCharged && spent.usdTotal === 0 && budget.usdPerMonth === undefined;
+}
+
 /** How one bot stands, by its files and the ledger. A bug that one bot meets hides none of the others. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   try {
@@ -463,22 +491,24 @@ export function statusOf(files: BotFiles, state: BotState | undefined, flock: Fl
 }
 
 function statusFrom(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
-  const { bot, account, lines, settings } = files;
+  const { bot, account, network, key, lines, settings } = files;
   const timezone = settings?.timezone ?? flock.flockBudget.timezone;
   const { posts, micros, total } = spentBy(state, timezone, flock.now);
   const { condition, why, hint, until, next } = conditionOf(files, state, flock);
-  const { pages = pagesOfX } = flock;
   const last = state?.last;
+  const url = last?.id !== undefined && key ? flock.pages?.(key)?.post(last.id) : undefined;
   return {
     bot,
     account,
+    network: network?.name,
+    server: key?.server,
     state: condition,
     timezone,
     done: state?.place.next ?? 0,
     of: state ? lengthOf(state.place) : lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
-    last: last && { id: last.id, at: iso(last.at), line: last.line + 1, url: pages.post(account, last.id) },
+    last: last && { id: last.id, at: iso(last.at), line: last.line + 1, url },
     next: next === undefined ? undefined : iso(next),
     why,
     until: until === undefined ? undefined : iso(until),

@@ -13,7 +13,7 @@ import * as roff from './roff.ts';
 /** The pages in their order. */
 export const topics = {
   guide: { title: 'Guide', about: 'from nothing to a flock that posts; the five states of a bot' },
-  networks: { title: 'Networks', about: 'X step by step, prices, every way to get a key' },
+  networks: { title: 'Networks', about: 'X, Mastodon and Bluesky step by step, prices, keys' },
   'flock.json': { title: 'flock.json', about: 'schedules, budgets and all other settings; the environment' },
   server: { title: 'Server', about: 'systemd, upgrades, credentials, containers' },
   monitoring: { title: 'Monitoring', about: 'the page, alarms, health checks, Prometheus' },

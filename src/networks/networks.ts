@@ -43,7 +43,7 @@ export function reachOf(key: BotKey): { network: string; app: string } {
 }
 
 /** A network as people know it, or its server: `X`, `mastodon.social`. */
-export const placeOf = (key: BotKey): string =>
+export const placeOf = (key: Pick<BotKey, 'provider' | 'server'>): string =>
   key.server === undefined ? networkFor(key).title : new URL(key.server).host;
 
 /** The identity of an account among all networks and providers. A DID is the same at every server. */

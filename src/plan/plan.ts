@@ -8,11 +8,11 @@ import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import { type BotState, isFinished } from '../ledger/state.ts';
+import { networks, reachOf } from '../networks/networks.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { linesOf } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
-import { costOf, type FlockBudget } from '../posting/budget.ts';
+import { budgetAt, costOf, type FlockBudget } from '../posting/budget.ts';
 import { countSlots, type Stretch } from '../schedule/schedule.ts';
 import { type BotToPredict, type PredictedPost, Prediction, type Shared } from './predict.ts';
 import { type Excess, LimitWatch, xLimits } from './x-limits.ts';
@@ -22,8 +22,8 @@ export interface BotToPlan extends PlannedBot, BotToPredict {
   name: PlannedBot['name'];
   /** Its poem's file, as it is to be shown. */
   file: string;
-  /** Tells the app of its key from others. */
-  app: string;
+  /** Tells the X app of its key from others; undefined at other networks. */
+  app: string | undefined;
 }
 
 interface PlanOptions extends Shared {
@@ -112,9 +112,9 @@ export class FlockPlan {
     this.#standings = this.chosen.map((bot) => standingOf(bot, shared, span.from));
     // Bots that nobody wants to see matter where they spend what all have together.
     this.#prediction = new Prediction(this.#isShared ? bots : this.chosen, shared, span.from);
-    const { prices } = shared.flockBudget;
     for (const bot of this.#prediction.bots) {
-      const { name } = bot.bot;
+      const { name, network } = bot.bot;
+      const { prices } = budgetAt(network, shared.flockBudget);
       if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span }));
     }
     for (const { name, app } of this.chosen) this.#limits.addBot(name, app);
@@ -146,14 +146,19 @@ export class FlockPlan {
   *lints(): Generator<LintOfBot> {
     const { bots, chosen } = this.#options;
     for (const { bot, outlook } of this.bots()) {
-      const { unit, refrain, atEnd } = bot.settings;
-      const pace = { every: outlook.pace, refrain, atEnd, remembers: xLimits.remembers };
-      for (const lint of lintPoem(bot.lines, { unit, prices: this.flockBudget.prices, pace }))
+      const { refrain, atEnd } = bot.settings;
+      const pace = bot.network.refusesRepetitions
+        ? { every: outlook.pace, refrain, atEnd, remembers: xLimits.remembers }
+        : undefined;
+      const { prices } = budgetAt(bot.network, this.flockBudget);
+      for (const lint of lintPoem(bot.lines, { ...splitOf(bot), prices, pace }))
         yield { ...lint, bot: bot.name, file: bot.file };
     }
-    // Of two bots with one text the chosen one is told of it.
+    // Of two bots with one text the chosen one is told of it. Only X forbids it.
     const others = bots.filter(({ name }) => !chosen(name));
-    const poems = [...others, ...this.chosen].map(({ name, file, lines }) => ({ bot: name, file, lines }));
+    const poems = [...others, ...this.chosen]
+      .filter(({ network }) => network.refusesRepetitions)
+      .map(({ name, file, lines }) => ({ bot: name, file, lines }));
     for (const lint of findSharedTexts(poems)) if (chosen(lint.bot)) yield lint;
   }
 
@@ -207,13 +212,13 @@ export class FlockPlan {
 
 /** How a bot stands at an instant, by its state. */
 export function standingOf(
-  { name: bot, account, settings, state, lines }: BotToPlan,
+  { name: bot, account, settings, state, lines, network, rules }: BotToPlan,
   flock: Pick<Shared, 'history' | 'flockBudget'>,
   now: number,
 ): StandingOf {
   const next = state && !isFinished(state.place) ? state.place.next : 0;
-  const linked = new Set(hasLink(lines[next]?.text ?? '') ? [next] : []);
-  const files = { bot, account, lines: lines.length, linked, settings, unfit: undefined };
+  const linked = new Set(rules.hasLink(lines[next]?.text ?? '') ? [next] : []);
+  const files = { bot, account, network, lines: lines.length, linked, settings, unfit: undefined };
   return conditionOf(files, state, { ...flock, isStopped: false, now });
 }
 
@@ -381,10 +386,14 @@ export async function readBots(
   return { bots: found.flat(), invalidBots: invalid.sort((a, b) => (a.bot < b.bot ? -1 : 1)) };
 }
 
-/** Tells the apps of a flock apart. Bots without a key will have the one that the others have, where those have but one. */
-function apps(bots: readonly PlannedBot[]): (bot: PlannedBot) => string {
-  const tokens = bots.flatMap(({ bundle }) => (bundle ? [bundle.appKeys.reveal().token] : []));
-  const known = new Map([...new Set(tokens)].map((token, index) => [token, `app ${index + 1}`]));
+/** Tells the X apps of a flock apart. Bots without a key will have the one that the others have, where those have but one. */
+function apps(bots: readonly PlannedBot[]): (bot: PlannedBot) => string | undefined {
+  const ofX = bots.filter(({ network }) => network === networks.x);
+  const found = new Set(ofX.flatMap(({ bundle }) => (bundle ? [reachOf(bundle).app] : [])));
+  const known = new Map([...found].map((app, index) => [app, `app ${index + 1}`]));
   const usual = known.size === 1 ? 'app 1' : 'app of the new';
-  return ({ bundle }) => (bundle && known.get(bundle.appKeys.reveal().token)) ?? usual;
+  return ({ bundle, network }) => {
+    if (network !== networks.x) return undefined;
+    return (bundle && known.get(reachOf(bundle).app)) ?? usual;
+  };
 }

@@ -7,7 +7,7 @@ import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn, type TextRules } from '../poems/tweet-text.ts';
-import { type BudgetExceeded, looksAgain, type FlockBudget } from '../posting/budget.ts';
+import { type BudgetExceeded, budgetAt, looksAgain, type FlockBudget } from '../posting/budget.ts';
 import { decide, type Decision, movePost, type PlannedPost } from '../posting/decide.ts';
 import { readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
@@ -91,7 +91,10 @@ class PredictedBot {
     this.bot = bot;
     this.schedule = new BotSchedule(bot.name, bot.settings);
     this.state = bot.state;
-    this.#shared = shared;
+    // Bots of X, which may be thousands, share one.
+    this.#shared = bot.network.charges
+      ? shared
+      : { ...shared, flockBudget: budgetAt(bot.network, shared.flockBudget) };
     this.#gaveBack = gaveBack;
   }
 

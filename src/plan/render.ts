@@ -1,6 +1,7 @@
 import { inMicros, inUsd, showPrice, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
-import { reasonOf } from '../flock/status.ts';
+import { chargesNothing, networksOf, reasonOf } from '../flock/status.ts';
+import type { Network } from '../networks/network.ts';
 import { passedOverShown } from '../poems/find.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { asKept } from '../poems/tweet-text.ts';
@@ -13,7 +14,6 @@ import {
   iso,
   listedFirst,
   localTime,
-  linesInWords,
   saidOnce,
   scheduleInWords,
   tableLines,
@@ -164,7 +164,8 @@ export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Genera
     ...showNotes(plan, room),
     ...ignored.map(({ file, why }) => `${file}: ${why}`),
   ]);
-  yield* section("X's limits", showLimits(plan, room));
+  const isOnX = bots.some(({ bot }) => bot.app !== undefined);
+  yield* section("X's limits", isOnX ? showLimits(plan, room) : []);
   yield* section('In the poems', showLints(plan, room));
   yield* section('The bots', showBots(bots, room));
   yield* calendar.lines(bots);
@@ -174,23 +175,33 @@ const section = (title: string, texts: readonly string[]): ShownLine[] =>
   texts.length === 0 ? [] : [line(), heading(title), ...texts.map(line)];
 
 function showSums(plan: FlockPlan): ShownLine[] {
-  const { span, flockBudget } = plan;
+  const { flockBudget } = plan;
   const bots = plan.bots();
-  const [from, until] = [dateOf(span.from, flockBudget.timezone), dateOf(span.until, flockBudget.timezone)];
+  const [from, until] = [plan.span.from, plan.span.until].map((at) => dateOf(at, flockBudget.timezone));
   const posts = sumOf(bots, (outlook) => outlook.posts);
+  const { free, charged } = networksIn(bots);
+  const span = `${from} to ${until}: ${counted(posts, 'post')} of ${counted(bots.length, 'bot')}`;
+  if (charged.length === 0) return [heading(span), line(`${chargesNothing(free)}.`)];
   const cost = showUsd(sumOf(bots, ({ micros }) => micros));
   const month = showUsd(microsPerMonth(bots, flockBudget.budget.usdPerMonth));
-  const free = plan.monthWithoutBudget();
-  const capped = free === undefined ? '' : `, capped by the flock's budget (without it ${showUsd(free)})`;
+  const uncapped = plan.monthWithoutBudget();
+  const capped =
+    uncapped === undefined ? '' : `, capped by the flock's budget (without it ${showUsd(uncapped)})`;
   const toEnd = showUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd));
   const { date, post, linkPost } = flockBudget.prices;
   const prices = `${showPrice(post)} a post, ${showPrice(linkPost)} with a link`;
   return [
-    heading(`${from} to ${until}: ${counted(posts, 'post')} of ${counted(bots.length, 'bot')}, ${cost}`),
+    heading(`${span}, ${cost}`),
     line(
-      `A month costs ${month}${capped}, all poems to their ends ${toEnd}, at X's prices of ${date} (${prices}).`,
+      `A month costs ${month}${capped}, all poems to their ends ${toEnd}, at X's prices of ${date} (${prices})${free.length > 0 ? `; ${chargesNothing(free)}` : ''}.`,
     ),
   ];
+}
+
+/** The networks of some bots: those that charge for posts, and those that do not. */
+function networksIn(plans: readonly BotPlan[]): { charged: Network[]; free: Network[] } {
+  const all = networksOf(plans.map(({ bot }) => ({ network: bot.network.name })));
+  return { charged: all.filter(({ charges }) => charges), free: all.filter(({ charges }) => !charges) };
 }
 
 /** What all of some bots cost together in a month, in micros, given what the flock may spend. */
@@ -231,7 +242,9 @@ const withHint = ({ text, hint }: Note): string[] => (hint === undefined ? [text
 function showLimits(plan: FlockPlan, room: Room): string[] {
   const excesses = plan.excesses();
   if (excesses.length > 0) return shortened(excesses.map(describeExcess), most(room, maxFindings), 'more');
-  const busiest = plan.bots().reduce((highest, { mostInDay }) => Math.max(highest, mostInDay), 0);
+  const busiest = plan
+    .bots()
+    .reduce((highest, { bot, mostInDay }) => Math.max(highest, bot.app === undefined ? 0 : mostInDay), 0);
   const { posts } = xLimits.limits['unverified-day'];
   return [
     `All are kept: no bot makes more than ${counted(busiest, 'post')} in 24 hours; an unverified account may make ${posts}.`,
@@ -284,36 +297,53 @@ function describeLints(lints: readonly LintOfBot[]): string {
   const more = lints.length - maxLines;
   const lines = lints.slice(0, maxLines).map(({ line: number }) => number);
   const named = `lines ${lines.join(', ')}${more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''}`;
-  return `${file}: ${named}${code === 'leading-space' ? ' begin with spaces, which X drops' : `: ${message}`}`;
+  return `${file}: ${named}${code === 'leading-space' ? message.replace(/^begins with .*,/, ' begin with spaces,') : `: ${message}`}`;
 }
 
-/** The columns of the table. The last one is left out where the terminal is too narrow for all. */
-const columns: readonly { head: string; right?: true; cell: (plan: BotPlan) => string }[] = [
+interface Column {
+  head: string;
+  right?: true;
+  /** Shown only where the bots post to several networks, or where some network charges for posts. */
+  only?: 'mixed' | 'charged';
+  cell: (plan: BotPlan) => string;
+}
+
+/** The columns of the table. Where the terminal is too narrow for all, the last sum and then the account are left out. */
+const columns: readonly Column[] = [
   { head: 'bot', cell: ({ bot }) => bot.name },
+  { head: 'network', only: 'mixed', cell: ({ bot }) => bot.network.title },
   { head: 'account', cell: accountOf },
   { head: 'schedule', cell: scheduleOf },
   { head: 'posts', right: true, cell: ({ outlook }) => outlook.posts.toLocaleString('en-US') },
   { head: 'ends', cell: endOf },
-  { head: 'costs', right: true, cell: ({ outlook }) => showUsd(outlook.micros) },
-  { head: 'a month', right: true, cell: ({ outlook }) => showUsd(outlook.microsPerMonth) },
-  { head: 'to its end', right: true, cell: ({ outlook }) => showUsd(outlook.microsToEnd) },
+  { head: 'costs', right: true, only: 'charged', cell: moneyOf(({ micros }) => micros, 'free') },
+  { head: 'a month', right: true, only: 'charged', cell: moneyOf(({ microsPerMonth }) => microsPerMonth) },
+  { head: 'to its end', right: true, only: 'charged', cell: moneyOf(({ microsToEnd }) => microsToEnd) },
 ];
 
-const right = columns.flatMap((column, index) => (column.right ? [index] : []));
+/** A sum of a bot. @param free - what is said where its network charges nothing */
+function moneyOf(micros: (outlook: BotPlan['outlook']) => number, free = ''): Column['cell'] {
+  return ({ bot, outlook }) => (bot.network.charges ? showUsd(micros(outlook)) : free);
+}
 
 /** A row for each bot, or a few lines for each where the terminal is too narrow for rows. */
 function showBots(plans: readonly BotPlan[], room: Room): string[] {
   const max = most(room, maxBots);
   const shown = plans.slice(0, max);
-  const rows = [
-    columns.map(({ head }) => head),
-    ...shown.map((plan) => columns.map(({ cell }) => cell(plan))),
-  ];
-  const tables = [rows, rows.map((cells) => cells.slice(0, -1))].map((some) => tableLines(some, { right }));
+  const { charged, free } = networksIn(plans);
+  const isShown = { mixed: charged.length + free.length > 1, charged: charged.length > 0 };
+  const used = columns.filter(({ only }) => only === undefined || isShown[only]);
+  const shorter = isShown.charged ? used.slice(0, -1) : used;
+  const shortest = isShown.mixed ? shorter.filter(({ head }) => head !== 'account') : shorter;
+  const tables = [used, shorter, shortest].map((some) =>
+    tableLines([some.map(({ head }) => head), ...shown.map((plan) => some.map(({ cell }) => cell(plan)))], {
+      right: some.flatMap((column, index) => (column.right ? [index] : [])),
+    }),
+  );
   const fits = (drawn: string[]): boolean => drawn.every((row) => widthOf(row) <= (room.columns ?? Infinity));
   const left = plans.length - shown.length;
   return [
-    ...(tables.find(fits) ?? shown.flatMap(block)),
+    ...(tables.find(fits) ?? shown.flatMap((plan) => block(plan, isShown.mixed))),
     ...(left > 0 ? [`… and ${counted(left, 'more bot')}: --bot NAME shows one of them`] : []),
   ];
 }
@@ -335,14 +365,20 @@ function endOf({ bot: { settings }, outlook: { end }, rest }: BotPlan): string {
   return settings.atEnd === 'loop' ? `${date}, then again` : date;
 }
 
-function block(plan: BotPlan): string[] {
+function block(plan: BotPlan, isMixed: boolean): string[] {
   const { bot, outlook } = plan;
   const { posts, linesLeft } = outlook;
+  const { charges, title } = bot.network;
+  const costs = charges
+    ? `, ${showUsd(outlook.micros)}; a month ${showUsd(outlook.microsPerMonth)}`
+    : isMixed
+      ? ', free'
+      : '';
   return [
-    `${bot.name}, ${accountOf(plan)}`,
+    `${bot.name}, ${accountOf(plan)}${isMixed ? ` on ${title}` : ''}`,
     `  ${scheduleOf(plan)}`,
-    `  ${counted(posts, 'post')}, ${showUsd(outlook.micros)}; a month ${showUsd(outlook.microsPerMonth)}`,
-    `  ends ${endOf(plan)}: ${counted(linesLeft, 'line')}, ${showUsd(outlook.microsToEnd)}`,
+    `  ${counted(posts, 'post')}${costs}`,
+    `  ends ${endOf(plan)}: ${counted(linesLeft, 'line')}${charges ? `, ${showUsd(outlook.microsToEnd)}` : ''}`,
   ];
 }
 
@@ -466,9 +502,12 @@ const postAsJson = ({ bot, at, line, lines, text, micros }: PredictedPost): obje
 function botAsJson(plan: BotPlan, { span }: FlockPlan): object {
   const { bot, outlook, standing, mostInDay } = plan;
   const { schedule, timezone, atEnd, budget } = bot.settings;
+  const server = bot.bundle ? bot.bundle.server : bot.settings.server;
   const { posts, micros, linesLeft, microsToEnd, next, end, every } = outlook;
   return {
     bot: bot.name,
+    network: bot.network.name,
+    ...(server !== undefined && { server }),
     account: bot.account ?? null,
     hasKey: bot.bundle !== undefined,
     file: bot.file,
@@ -498,67 +537,4 @@ function excessAsJson(excess: Excess): object {
   const whose = limit === 'app' ? { bots } : { bot: bots[0] };
   const found = { allowed, minutes: within / 60_000, posts: peak.posts, until: iso(peak.at) };
   return { limit, ...whose, ...found, message: describeExcess(excess) };
-}
-
-/**
- * A plan for calendar programs, post by post, as an iCalendar.
- *
- * @param made - when it is made, in milliseconds since 1970
- * @see RFC 5545
- */
-export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
-  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
-  yield linesOf('BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//flockd//plan//EN', 'CALSCALE:GREGORIAN');
-  for (const post of plan.posts()) yield formatEntry(post, files.get(post.bot) ?? '', made);
-  yield linesOf('END:VCALENDAR');
-}
-
-/** A post as an entry of a calendar, at an instant without a duration. Bot and slot tell it from all others, whenever it is made. */
-export function formatEntry(
-  { bot, slot, at, text, line, lines }: Omit<PredictedPost, 'micros'>,
-  file: string,
-  made: number,
-): string {
-  const shown = linesInWords(line + 1, lines);
-  return linesOf(
-    'BEGIN:VEVENT',
-    `UID:${bot}-${slot}@flockd`,
-    `DTSTAMP:${instant(made)}`,
-    `DTSTART:${instant(at)}`,
-    `SUMMARY:${escape(`${bot}: ${text}`)}`,
-    `DESCRIPTION:${escape(`${shown} of ${file}`)}`,
-    'TRANSP:TRANSPARENT',
-    'END:VEVENT',
-  );
-}
-
-const linesOf = (...lines: string[]): string => lines.map((line) => `${fold(line)}\r\n`).join('');
-
-/** `20261121T090000Z` */
-const instant = (milliseconds: number): string =>
-  `${iso(milliseconds).slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-
-/** A text as a value. Control characters have no place in a calendar, but for the tab and the end of a line. */
-const escape = (text: string): string =>
-  text
-    .replaceAll(/[\\;,]/g, String.raw`\$&`)
-    .replaceAll(/\r\n|[\r\n\u2028\u2029]/g, String.raw`\n`)
-    .replaceAll(/(?!\t)\p{Cc}/gu, ' ');
-
-/** A line may have so many octets, its end not counted; it goes on after a line break and a space. */
-const maxOctets = 75;
-
-function fold(line: string): string {
-  let folded = '';
-  let octets = 0;
-  for (const character of line) {
-    const size = Buffer.byteLength(character);
-    if (octets + size > maxOctets) {
-      folded += '\r\n ';
-      octets = 1;
-    }
-    folded += character;
-    octets += size;
-  }
-  return folded;
 }

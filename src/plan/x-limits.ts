@@ -69,31 +69,36 @@ class Watched extends PeakFinder implements Excess {
   }
 }
 
-/** Compares a flock's posts with X's limits. */
+/** Compares the posts of X's bots with X's limits, and counts those of all bots. */
 export class LimitWatch {
+  /** The posts of each bot in 24 hours. */
+  readonly #ofDays = new Map<string, Watched>();
   readonly #ofApps = new Map<string, Watched>();
-  /** The limits that each bot's posts count towards. */
+  /** The limits that the posts of each of X's bots count towards. */
   readonly #ofBots = new Map<string, readonly Watched[]>();
 
-  /** @param app - tells the app of one key from that of another */
-  addBot(bot: string, app: string): void {
+  /** @param app - tells the X app of one key from that of another; undefined for a bot of another network */
+  addBot(bot: string, app: string | undefined): void {
+    const ofDay = new Watched('unverified-day', bot);
+    this.#ofDays.set(bot, ofDay);
+    if (app === undefined) return;
     const ofApp = this.#ofApps.get(app) ?? new Watched('app');
     this.#ofApps.set(app, ofApp);
     ofApp.bots.push(bot);
-    const own = (['account', 'unverified-day', 'unverified-half-hour'] as const).map(
-      (limit) => new Watched(limit, bot),
-    );
-    this.#ofBots.set(bot, [...own, ofApp]);
+    const [ofAccount, ofHalfHour] = [new Watched('account', bot), new Watched('unverified-half-hour', bot)];
+    this.#ofBots.set(bot, [ofAccount, ofDay, ofHalfHour, ofApp]);
   }
 
   /** One more post; they come in order. */
   addPost(bot: string, at: number): void {
-    for (const limit of this.#ofBots.get(bot) ?? []) limit.add(at);
+    const limits = this.#ofBots.get(bot);
+    if (limits) for (const limit of limits) limit.add(at);
+    else this.#ofDays.get(bot)?.add(at);
   }
 
   /** The most posts of a bot in any 24 hours. */
   mostInDay(bot: string): number {
-    return this.#ofBots.get(bot)?.find(({ limit }) => limit === 'unverified-day')?.peak.posts ?? 0;
+    return this.#ofDays.get(bot)?.peak.posts ?? 0;
   }
 
   /** Those of apps first. */

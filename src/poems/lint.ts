@@ -1,11 +1,11 @@
-import twitterText from 'twitter-text';
-import { type PriceTable, showPrice } from '../cost.ts';
+import type { PriceTable } from '../cost.ts';
 import { grouped } from '../text.ts';
-import type { Line, Unit } from './poem.ts';
-import { asKept, controls, fitsInPost, linksIn, withoutControls } from './tweet-text.ts';
+import type { Line, Split, Unit } from './poem.ts';
+import { asKept, controls, type Entity, type TextRules, withoutControls } from './tweet-text.ts';
 
 /*
- * Warnings about a poem: what X will make of its lines that the author may not have meant. They never change what is posted.
+ * Warnings about a poem: what its network will make of its lines that the author may not have meant. They never change what is
+ * posted.
  */
 
 /** A warning about one line. */
@@ -24,60 +24,28 @@ export interface LintOfBot extends Lint {
   file: string;
 }
 
+interface LintOptions extends Split {
+  prices: PriceTable;
+  /** Undefined where the network takes repetitions. */
+  pace: Pace | undefined;
+}
+
 /** The warnings about a poem, in the order of its lines. */
-export function lintPoem(
-  lines: readonly Line[],
-  { unit, prices, pace }: { unit: Unit; prices: PriceTable; pace: Pace },
-): Lint[] {
+export function lintPoem(lines: readonly Line[], { unit, rules, prices, pace }: LintOptions): Lint[] {
   const lints = [
-    ...lines.flatMap(leadingSpace),
+    ...(rules.dropsLeadingSpace ? lines.flatMap((line) => leadingSpace(line, rules)) : []),
     ...lines.flatMap(lintControls),
-    ...lintEntities(lines, prices),
+    ...lintEntities(lines, rules, prices),
     ...lintSplits(lines, unit),
-    ...lintRefrains(lines, pace),
+    ...(pace ? lintRefrains(lines, rules, pace) : []),
   ];
   return lints.sort((a, b) => a.line - b.line);
 }
 
-/** A part of a text that X treats specially. A link is accidental if only a full stop between two words makes it one. */
-interface Entity {
-  kind: 'link' | 'accidental-link' | 'mention' | 'hashtag' | 'cashtag';
-  /** The part itself. */
-  text: string;
-  /** Its offset in the text, in UTF-16 units. */
-  at: number;
-}
-
-/** The entities of a text, in order, without those inside another one, such as a `#` in a link. */
-function entitiesOf(text: string): Entity[] {
-  type Part = ReturnType<typeof linksIn>[number];
-  const parts = (kind: Entity['kind'], found: readonly Part[]): Entity[] =>
-    found.map(({ indices: [at, end] }) => ({ kind, text: text.slice(at, end), at }));
-  // Each kind is parsed only if its sign occurs; most lines have none.
-  const has = (sign: RegExp): string => (sign.test(text) ? text : '');
-  const all = [
-    ...parts('link', linksIn(text)).map((link) => (isIntended(link.text) ? link : accidental(link))),
-    ...parts('mention', twitterText.extractMentionsOrListsWithIndices(has(/[@\uff20]/))),
-    ...parts('hashtag', twitterText.extractHashtagsWithIndices(has(/[#\uff03]/))),
-    ...parts('cashtag', twitterText.extractCashtagsWithIndices(has(/\$/))),
-  ].sort((a, b) => a.at - b.at);
-  let end = 0;
-  return all.filter((entity) => {
-    if (entity.at < end) return false;
-    end = entity.at + entity.text.length;
-    return true;
-  });
-}
-
-/** A link with a protocol, a `www.` or a path is no accident; one without may be a missing space. */
-const isIntended = (link: string): boolean => /^(https?:\/\/|www\.)|\//i.test(link);
-const accidental = (link: Entity): Entity => ({ ...link, kind: 'accidental-link' });
-
 /** Warns of links, mentions, hashtags and cashtags, row by row and kind by kind: only a stanza has several rows. */
-function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
+function lintEntities(lines: readonly Line[], rules: TextRules, prices: PriceTable): Lint[] {
   return lines.flatMap(({ text, at }) => {
-    const entities = entitiesOf(text);
-    const cashtags = entities.filter(({ kind }) => kind === 'cashtag').length;
+    const entities = rules.entitiesIn(text);
     const rowOf = (entity: Entity): number => text.slice(0, entity.at).match(/\n/g)?.length ?? 0;
     const groups = grouped(entities, (entity) => `${rowOf(entity)} ${entity.kind}`);
     return [...groups.values()].flatMap((group) => {
@@ -85,44 +53,14 @@ function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
       if (!first) return [];
       const { kind } = first;
       const noun = kind === 'accidental-link' ? 'link' : kind;
-      const [are, it] = others.length === 0 ? [`is a ${noun}`, 'it'] : [`are ${noun}s`, 'each'];
+      const areMany = others.length > 0;
       const names = group.map((entity) => entity.text).join(', ');
-      const message = `${names} ${are}${effectOfEntity(kind, it, { prices, cashtags })}`;
+      const inText = entities.filter((entity) => entity.kind === kind).length;
+      const effect = rules.effectOf({ kind, areMany, inText, prices });
+      const message = `${names} ${areMany ? `are ${noun}s` : `is a ${noun}`}${effect}`;
       return [{ code: kind, line: at + rowOf(first), message }];
     });
   });
-}
-
-/** The weight of any link. @see docs.x.com, counting characters */
-const linkWeight = 23;
-
-function effectOfEntity(
-  kind: Entity['kind'],
-  it: string,
-  { prices, cashtags }: { prices: PriceTable; cashtags: number },
-): string {
-  switch (kind) {
-    case 'accidental-link':
-      return ` to X: ${it} counts ${linkWeight}, and the post may cost ${priceOfLink(prices)}; a space after the full stop would mend it`;
-    case 'link':
-      return `: ${it} counts ${linkWeight}, and the post costs ${priceOfLink(prices)}`;
-    case 'mention':
-      return ': X tells the account, and may refuse mentions that a program makes';
-    case 'hashtag':
-      return `: X shows ${it} as a link to a search`;
-    case 'cashtag':
-      return cashtags > 1
-        ? `, and there are ${cashtags} in one post: X refuses more than one, and the bot needs you there`
-        : `: X shows ${it} as a link to a search, and takes one in a post`;
-  }
-}
-
-/** `$0.20 in place of $0.015, 13 times as much` */
-function priceOfLink({ post, linkPost }: PriceTable): string {
-  const [withLink, plain] = [showPrice(linkPost), showPrice(post)];
-  if (linkPost === post) return `${withLink}, as any other`;
-  const times = post > 0 ? Math.round(linkPost / post) : 0;
-  return `${withLink} in place of ${plain}${times >= 2 ? `, ${times} times as much` : ''}`;
 }
 
 /** How a poem is posted, as far as it matters to refrains. Durations in milliseconds. */
@@ -136,7 +74,7 @@ export interface Pace {
 }
 
 /** Warns of repeated lines: how soon they repeat, also when the poem begins again, and what the bot does if X refuses them. */
-function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
+function lintRefrains(lines: readonly Line[], rules: TextRules, pace: Pace): Lint[] {
   const { length } = lines;
   const texts = lines.map(({ text }) => asKept(withoutControls(text)));
   const lints: Lint[] = [];
@@ -145,7 +83,7 @@ function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
     void lints.push({
       code: 'refrain',
       line: lines[index]?.at ?? 0,
-      message: message + effectOfRefrain(texts, index, posts, pace),
+      message: message + effectOfRefrain(texts, index, posts, { ...pace, rules }),
     });
   const repeats = (index: number, posts: number): string =>
     `repeats line ${lines[index]?.at ?? 0}${pace.every === undefined ? '' : `, ${distance(posts, pace.every)} after it`}`;
@@ -178,10 +116,15 @@ function refusalRisk(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
 }
 
 /** What happens to a line that repeats after a number of posts. */
-function effectOfRefrain(texts: readonly string[], index: number, posts: number, pace: Pace): string {
+function effectOfRefrain(
+  texts: readonly string[],
+  index: number,
+  posts: number,
+  pace: Pace & Pick<Split, 'rules'>,
+): string {
   const may = [undefined, 'X may refuse it', 'X will probably refuse it'][refusalRisk(posts, pace)];
   if (may === undefined) return '';
-  const obstacle = whyNotJoined(texts, index);
+  const obstacle = whyNotJoined(texts, index, pace.rules);
   const policies = {
     join:
       obstacle === undefined
@@ -194,11 +137,11 @@ function effectOfRefrain(texts: readonly string[], index: number, posts: number,
 }
 
 /** Why a line cannot be joined with the next one, if it cannot. */
-function whyNotJoined(texts: readonly string[], index: number): string | undefined {
+function whyNotJoined(texts: readonly string[], index: number, { fits }: TextRules): string | undefined {
   const following = texts[index + 1];
   if (following === undefined) return texts.length === 1 ? 'it is the only line' : 'it is the last line';
-  const fits = fitsInPost(`${texts[index] ?? ''}\n${following}`);
-  return fits ? undefined : 'the line after it does not fit into its post';
+  const isFit = fits(`${texts[index] ?? ''}\n${following}`);
+  return isFit ? undefined : 'the line after it does not fit into its post';
 }
 
 const units = [
@@ -215,11 +158,11 @@ function distance(posts: number, every: number): string {
   return `about ${Math.round((posts * every) / length)} ${unit}`;
 }
 
-function leadingSpace({ text, at }: Line): Lint[] {
+function leadingSpace({ text, at }: Line, { title }: TextRules): Lint[] {
   const { length } = /^\s*/u.exec(text)?.[0] ?? '';
   if (length === 0) return [];
   const spaces = length === 1 ? 'a space' : `${length} spaces`;
-  return [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
+  return [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which ${title} drops` }];
 }
 
 /**
@@ -285,7 +228,7 @@ function breakBefore({ text, at }: Line, first: Line): string {
 type PoemOf = Pick<LintOfBot, 'bot' | 'file'> & { lines: readonly Line[] };
 
 /**
- * Warns of texts that two bots share, which X forbids: once for each pair of bots, with the first line and the number of texts.
+ * Warns of texts that two bots of X share, which X forbids: once for each pair of bots, with the first line and the number of texts.
  * A text that many bots share is counted only between the first of them and each other one, so that there are never more pairs
  * than lines.
  */

@@ -1,9 +1,29 @@
 import twitterText from 'twitter-text';
+import { type PriceTable, showPrice } from '../cost.ts';
 
 /*
  * X's rules for texts: the weight of a post, the links and mentions in it, and how X stores and shows it. All code that posts,
  * plans, splits, checks or compares texts uses these rules.
  */
+
+/** A part of a text that a network treats specially. A link is accidental if only a full stop between two words makes it one. */
+export interface Entity {
+  kind: 'link' | 'accidental-link' | 'mention' | 'hashtag' | 'cashtag';
+  /** The part itself. */
+  text: string;
+  /** Its offset in the text, in UTF-16 units. */
+  at: number;
+}
+
+/** Some parts of one kind in a text, of which a warning tells. */
+export interface EntitiesNoted {
+  kind: Entity['kind'];
+  /** Whether the warning is about several of them. */
+  areMany: boolean;
+  /** How many parts of this kind the whole text has. */
+  inText: number;
+  prices: PriceTable;
+}
 
 /** How a network counts and reads texts. */
 export interface TextRules {
@@ -16,6 +36,14 @@ export interface TextRules {
   /** Whether the network takes a text as one post. Control characters do not count, since they are not posted. */
   fits: (text: string) => boolean;
   hasLink: (text: string) => boolean;
+  /** Its name, for people. */
+  title: string;
+  /** Whether it drops the spaces that a text begins with. */
+  dropsLeadingSpace: boolean;
+  /** The parts of a text that it treats specially, in order, without those inside another one, such as a `#` in a link. */
+  entitiesIn: (text: string) => Entity[];
+  /** What it does with such parts, as it follows `night.It is a link`. */
+  effectOf: (noted: EntitiesNoted) => string;
 }
 
 /** The maximum weight of a post. @see docs.x.com, counting characters */
@@ -85,8 +113,76 @@ export const linksIn = (text: string): Part[] =>
 /** Whether X finds a link in a text, which makes the post more expensive. */
 export const hasLink = (text: string): boolean => linksIn(text).length > 0;
 
+function entitiesIn(text: string): Entity[] {
+  const parts = (kind: Entity['kind'], found: readonly Part[]): Entity[] =>
+    found.map(({ indices: [at, end] }) => ({ kind, text: text.slice(at, end), at }));
+  // Each kind is parsed only if its sign occurs; most lines have none.
+  const has = (sign: RegExp): string => (sign.test(text) ? text : '');
+  return withoutInner([
+    ...parts('link', linksIn(text)).map((link) => (isIntended(link.text) ? link : accidental(link))),
+    ...parts('mention', twitterText.extractMentionsOrListsWithIndices(has(/[@\uff20]/))),
+    ...parts('hashtag', twitterText.extractHashtagsWithIndices(has(/[#\uff03]/))),
+    ...parts('cashtag', twitterText.extractCashtagsWithIndices(has(/\$/))),
+  ]);
+}
+
+/** Entities in order, without those that begin inside another one. */
+export function withoutInner(entities: readonly Entity[]): Entity[] {
+  let end = 0;
+  return entities
+    .toSorted((a, b) => a.at - b.at)
+    .filter((entity) => {
+      if (entity.at < end) return false;
+      end = entity.at + entity.text.length;
+      return true;
+    });
+}
+
+/** A link with a protocol, a `www.` or a path is no accident; one without may be a missing space. */
+const isIntended = (link: string): boolean => /^(https?:\/\/|www\.)|\//i.test(link);
+const accidental = (link: Entity): Entity => ({ ...link, kind: 'accidental-link' });
+
+/** The weight of any link. @see docs.x.com, counting characters */
+const linkWeight = 23;
+
+function effectOf({ kind, areMany, inText, prices }: EntitiesNoted): string {
+  const it = areMany ? 'each' : 'it';
+  switch (kind) {
+    case 'accidental-link':
+      return ` to X: ${it} counts ${linkWeight}, and the post may cost ${priceOfLink(prices)}; a space after the full stop would mend it`;
+    case 'link':
+      return `: ${it} counts ${linkWeight}, and the post costs ${priceOfLink(prices)}`;
+    case 'mention':
+      return ': X tells the account, and may refuse mentions that a program makes';
+    case 'hashtag':
+      return `: X shows ${it} as a link to a search`;
+    case 'cashtag':
+      return inText > 1
+        ? `, and there are ${inText} in one post: X refuses more than one, and the bot needs you there`
+        : `: X shows ${it} as a link to a search, and takes one in a post`;
+  }
+}
+
+/** `$0.20 in place of $0.015, 13 times as much` */
+function priceOfLink({ post, linkPost }: PriceTable): string {
+  const [withLink, plain] = [showPrice(linkPost), showPrice(post)];
+  if (linkPost === post) return `${withLink}, as any other`;
+  const times = post > 0 ? Math.round(linkPost / post) : 0;
+  return `${withLink} in place of ${plain}${times >= 2 ? `, ${times} times as much` : ''}`;
+}
+
 /** X's rules. */
-export const rulesOfX: TextRules = { id: 'x', maxWeight, weigh, fits: fitsInPost, hasLink };
+export const rulesOfX: TextRules = {
+  id: 'x',
+  maxWeight,
+  weigh,
+  fits: fitsInPost,
+  hasLink,
+  title: 'X',
+  dropsLeadingSpace: true,
+  entitiesIn,
+  effectOf,
+};
 
 /** A placeholder for any link, the object replacement character. */
 const anyLink = '\ufffc';

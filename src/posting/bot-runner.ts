@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { type Bot, splitOf } from '../config/flock-file.ts';
-import { noPrices } from '../cost.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
@@ -20,6 +19,7 @@ import {
   looksAgain,
   type FlockBudget,
   UnreconciledBots,
+  budgetAt,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, inDoubtFor, movePost } from './decide.ts';
@@ -214,20 +214,20 @@ export class BotRunner {
     const { deadline, isStopped, flockBudget } = this.#options;
     const now = this.#clock.now();
     const { name, settings } = bot;
-    const { findsByMark, charges } = networkFor(bot.bundle);
+    const network = networkFor(bot.bundle);
     const schedule = new BotSchedule(name, settings);
     const key = keyMark(bot);
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
+    const { findsByMark } = network;
     const known = { bot: name, state, settings, schedule, now, key, openFor, deadline, findsByMark };
     const decision = decide({ ...known, isStopped: isStopped() });
-    const budget = flockBudget();
     return {
       bot,
       state,
       now,
       decision,
       schedule,
-      flockBudget: charges ? budget : { ...budget, prices: noPrices },
+      flockBudget: budgetAt(network, flockBudget()),
       key,
     };
   }
@@ -279,7 +279,7 @@ export class BotRunner {
     const poem = readFor(name, state.place, text, { at: now, key });
     const reread = this.#untilStill(bot, state.place, text, poem.edit);
     if (reread !== undefined) return reread;
-    if (poem.edit && state.owed && isRepeated(bot, state)) {
+    if (poem.edit && isRepeated(bot, state)) {
       const wait = await this.#lookForOwed(step, state.owed, text.lines);
       if (wait !== undefined) return wait;
     }
@@ -290,8 +290,7 @@ export class BotRunner {
     const move = movePost({ bot: name, state, settings, until, offset, poem: read, flock, now });
     if (move.do === 'record' || move.do === 'finish') return this.#record(move.event);
     if (move.do === 'wait for budget') return this.#waitForBudget(bot, move.cap);
-    if (!isLookedAt(state, this.#looked.get(name)) && !isRepeated(bot, state))
-      return this.#lookFirst(step, due, text.lines);
+    if (!isLookedAt(state, this.#looked.get(name))) return this.#lookFirst(step, due, text.lines);
     // Another bot may have closed the gate while the poem was read.
     const block = this.#gate.blocked('post', bot);
     if (block) return this.#hold(step, due, block);
@@ -400,7 +399,9 @@ export class BotRunner {
   /** Before the first post of this process: looks whether the ledger has all posts of the account. */
   async #lookFirst(step: Step, due: Due, lines: readonly Line[]): Promise<NextStep> {
     const { bot, state, key } = step;
-    const seen = await this.#reconciler(step, () => Promise.resolve(lines)).firstLook(state);
+    const reconciler = this.#reconciler(step, () => Promise.resolve(lines));
+    const seen = await reconciler.firstLook(state);
+    if (seen === 'not yet') return this.#clock.now();
     if (typeof seen === 'string') {
       this.#setLooked(bot);
       if (!state.owed || !refusesKey.has(state.owed.why)) return this.#clock.now();
@@ -484,7 +485,9 @@ export class BotRunner {
         ? await reconciler.lookBack(state, open)
         : await reconciler.settle(state, open, { isInherited: !this.#looked.has(bot.name) });
     if (settled === 'absent' || 'posted' in settled) {
-      this.#setLooked(bot);
+      const isByMark = networkFor(bot.bundle).findsByMark && open.attempt !== undefined;
+      // A mark tells of its own post only.
+      if (!isByMark || state.restored === true || this.#looked.has(bot.name)) this.#setLooked(bot);
       return this.#clock.now();
     }
     if (!('blockedUntil' in settled) && !('cap' in settled))
@@ -571,9 +574,9 @@ function markOf(
   return newMark?.(now, last?.id);
 }
 
-/** Whether the next post is an attempt that was in doubt, at a network that has it once however often it is sent. */
-const isRepeated = ({ bundle }: Bot, { owed }: BotState): boolean =>
-  owed?.attempt !== undefined && networkFor(bundle).findsByMark;
+/** Whether the owed post is an attempt that was in doubt, at a network that finds it by its mark. */
+const isRepeated = ({ bundle }: Bot, state: BotState): state is BotState & { owed: Owed } =>
+  state.owed?.attempt !== undefined && networkFor(bundle).findsByMark;
 
 /** What is decided without the time of day, or is decided again when the time has come. */
 const isTimeless = ({ do: what }: Decision): boolean =>

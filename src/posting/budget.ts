@@ -1,9 +1,10 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
-import { inMicros, type PriceTable, showPrice, usualPrices } from '../cost.ts';
+import { inMicros, noPrices, type PriceTable, showPrice, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import type { Network } from '../networks/network.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { counted } from '../text.ts';
 
@@ -17,6 +18,10 @@ export interface FlockBudget {
 
 /** X's prices, and no limit. */
 export const unlimitedBudget: FlockBudget = { prices: usualPrices, timezone: 'UTC', budget: {} };
+
+/** The budget of a flock as it holds for the bots of a network, which may charge for nothing. */
+export const budgetAt = ({ charges }: Pick<Network, 'charges'>, flockBudget: FlockBudget): FlockBudget =>
+  charges ? flockBudget : { ...flockBudget, prices: noPrices };
 
 /** A budget that has no room for one more post. */
 export interface BudgetExceeded {

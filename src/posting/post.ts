@@ -105,7 +105,7 @@ const keepsMark = ({ kind }: PostFailure, { state: { owed }, network }: FailedAt
 
 /** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
 const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
-const minRetries = 4;
+const minRetries = 6;
 
 /**
  * The account's own limit ends at some half hour. The bot tries at the next one, then waits twice as long each time, and never

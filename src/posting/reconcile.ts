@@ -136,25 +136,23 @@ export class Reconciler {
   }
 
   /**
-   * Settles an open post by the timeline since its last confirmed post. A post with this text after that one is the open post,
+   * Settles an open post by its mark, or else by the timeline since its last confirmed post. A post with this text after that one is the open post,
    * and not an earlier one with the same words, because a bot has one open post at most.
    *
    * @param isInherited - the post was open when this process began: the ledger may be older than what the bot has posted, and
-   * what follows the open post on the timeline may be the bot's, too
+   * what follows the open post on the timeline may be the bot's, too. A mark does not tell that; {@link firstLook} does.
    * @throws {FlockError} `data` if the poem cannot be read
    */
   async settle(state: BotState, open: Intent, { isInherited }: { isInherited: boolean }): Promise<Settled> {
     const byMark = this.#findsByMark ? open.attempt : undefined;
-    if (byMark !== undefined && !isInherited) return this.#settleByMark(byMark);
-    const isThis = ({ id, text }: TimelinePost): boolean =>
-      byMark === undefined ? isTextOf(open, text) : id === byMark;
+    if (byMark !== undefined) return this.#settleByMark(byMark);
     // What follows an inherited post is matched with the whole poem.
     const isKnown = isInherited ? undefined : (text: string) => isTextOf(open, text);
     const read = await this.readTimeline(this.#startOf(open.since, open.at), { isKnown });
     if ('unseen' in read) return read;
     const { timeline } = read;
     const absent = this.#absent();
-    const index = timeline.findIndex(isThis);
+    const index = timeline.findIndex(({ text }) => isTextOf(open, text));
     const before = isInherited ? timeline.slice(0, Math.max(index, 0)) : [];
     // If posts before it are the bot's, the ledger is older than all of them: the open post was never made, and the one with
     // its text is a later line.
@@ -181,16 +179,21 @@ export class Reconciler {
    * Looks for the post that is owed, whose last attempt was in doubt and absent, by its mark: it may have arrived since. If it is
    * there, it is recorded as posted.
    */
-  async lookForOwed(state: BotState, { slot, until, attempt = '' }: Owed): Promise<Settled> {
-    const { clock, ledger } = this.#options;
+  async lookForOwed(state: BotState, owed: Owed): Promise<Settled> {
+    const { attempt = '' } = owed;
     const found = await this.#find(attempt);
     if ('unseen' in found) return found;
     if (!found.ok) return 'absent';
-    const { id } = found.ok;
+    await this.#recordOwed(state, owed);
+    return { posted: attempt };
+  }
+
+  /** The owed post was found by its mark, which is its id. */
+  async #recordOwed(state: BotState, { slot, until, attempt = '' }: Owed): Promise<void> {
+    const { clock, ledger } = this.#options;
     const at = clock.now();
     const intent: Intent = { ...lookFor(this.#bot, state, at), at, slot, until, attempt };
-    await ledger.record(intent, { event: 'posted', bot: this.#bot, at, by: 'timeline', id });
-    return { posted: id };
+    await ledger.record(intent, { event: 'posted', bot: this.#bot, at, by: 'timeline', id: attempt });
   }
 
   #find(mark: string): Promise<{ ok: TimelinePost | undefined } | Unseen> {
@@ -229,27 +232,31 @@ export class Reconciler {
    * Looks at the timeline before a bot's first post of this process: the ledger may be older than what the bot has posted, or
    * new although the account is not. What was posted since is recorded; if nobody can tell what it is, the bot is parked.
    *
-   * @returns whether the timeline has more than the ledger, or why it could not be read
+   * @returns whether the timeline has more than the ledger, or why it could not be read; `not yet` if the owed post was found by its
+   * mark, after which the look begins anew
    * @throws {FlockError} `data` if the poem cannot be read
    */
-  async firstLook(state: BotState): Promise<'as known' | 'more' | Unseen> {
+  async firstLook(state: BotState): Promise<'as known' | 'more' | 'not yet' | Unseen> {
     const { ledger } = this.#options;
+    const { owed, last } = state;
     const since = sinceOf(state);
-    if (!state.last && since === undefined) {
-      const events = await this.#lookForPlace();
-      if ('unseen' in events) return events;
-      await ledger.record(...events);
-      return events.length > 0 ? 'more' : 'as known';
-    }
-    const read = await this.readTimeline(this.#startOf(since, state.last?.at ?? 0), { max: maxMatched });
+    const isNew = !last && since === undefined;
+    const read = isNew
+      ? await this.#readForPlace()
+      : await this.readTimeline(this.#startOf(since, last?.at ?? 0), { max: maxMatched });
     if ('unseen' in read) return read;
     const { timeline } = read;
+    if (owed && this.#findsByMark && timeline.some(({ id }) => id === owed.attempt)) {
+      await this.#recordOwed(state, owed);
+      return 'not yet';
+    }
     const isMany = timeline.length >= maxMatched;
-    const events = isMany
-      ? await this.#eventsOfPlace(timeline.slice(-morePosts))
-      : await this.#eventsSince(state, timeline);
+    const events =
+      isNew || isMany
+        ? await this.#eventsOfPlace(timeline.slice(-morePosts))
+        : await this.#eventsSince(state, timeline);
     // Last, because after it the bot counts as looked at.
-    const newest = state.last?.id === undefined && !isMany ? this.#newestOf(timeline) : [];
+    const newest = !isNew && last?.id === undefined && !isMany ? this.#newestOf(timeline) : [];
     await ledger.record(...events, ...newest);
     return events.length > 0 ? 'more' : 'as known';
   }
@@ -366,14 +373,12 @@ export class Reconciler {
   }
 
   /** The newest posts of an account of which the bot knows no post tell whether it has posted the poem before. */
-  async #lookForPlace(): Promise<LedgerEvent[] | Unseen> {
+  async #readForPlace(): Promise<{ timeline: TimelinePost[] } | Unseen> {
     const lines = await this.#options.lines();
-    let read = await this.readTimeline('newest', { max: fewPosts });
-    if ('unseen' in read) return read;
-    const isClear = typeof placeByTimeline(lines, read.timeline, this.#options.bot.settings) === 'number';
-    if (!isClear && read.timeline.length >= fewPosts)
-      read = await this.readTimeline('newest', { max: morePosts });
-    return 'unseen' in read ? read : this.#eventsOfPlace(read.timeline);
+    const few = await this.readTimeline('newest', { max: fewPosts });
+    if ('unseen' in few || few.timeline.length < fewPosts) return few;
+    const isClear = typeof placeByTimeline(lines, few.timeline, this.#options.bot.settings) === 'number';
+    return isClear ? few : this.readTimeline('newest', { max: morePosts });
   }
 
   /** The bot's place by its timeline. If the last event is lost, the next start finds the same again. */

@@ -1,8 +1,9 @@
 import type { Cursor } from '../ledger/state.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSettings } from '../config/flock-file.ts';
+import type { NetworkName } from '../networks/network.ts';
 
-/** A text that an account posted, or that X refused as a repetition. Milliseconds since 1970. */
+/** A text that an account posted, or that its network refused as a repetition. Milliseconds since 1970. */
 export interface RehearsedPost {
   text: string;
   instant: number;
@@ -17,6 +18,7 @@ export interface Expected {
   from: Pick<Cursor, 'next' | 'ahead'>;
   atEnd: 'loop' | 'stop';
   refrain: BotSettings['refrain'];
+  network: NetworkName;
 }
 
 /** How an account says otherwise: a line once too often, a line left out, or a text that has no place there. */
@@ -35,7 +37,7 @@ export type Checked = Pick<Reader, 'breaks' | 'joined' | 'passedOver' | 'next'>;
  * none twice, none left out?
  *
  * @param posts - all of them, oldest first
- * @param repeats - what X refused as a repetition, oldest first
+ * @param repeats - what its network refused as a repetition, oldest first
  */
 export function checkPosts(
   expected: Expected,
@@ -47,8 +49,9 @@ export function checkPosts(
   return reader;
 }
 
-/** A line as X keeps it. */
-const kept = (text: string): string => asKept(withoutControls(text));
+/** How a network keeps a line: X composes its characters and trims it, the others take it as it is. */
+const keeping = (network: NetworkName) => (text: string) =>
+  network === 'x' ? asKept(withoutControls(text)) : withoutControls(text);
 
 /** How far from its place a text is looked for that is not the one expected. Lines. */
 const around = 50;
@@ -64,6 +67,7 @@ class Reader {
   #texts: readonly string[];
   #said: readonly string[];
   readonly #expected: Expected;
+  readonly #kept: (text: string) => string;
   readonly #ahead: Set<number>;
   readonly #repeats: readonly RehearsedPost[];
   /** The first repetition that X refused since the last post. */
@@ -73,8 +77,9 @@ class Reader {
 
   constructor(expected: Expected, repeats: readonly RehearsedPost[]) {
     this.#expected = expected;
+    this.#kept = keeping(expected.network);
     this.#texts = expected.texts;
-    this.#said = this.#texts.map(kept);
+    this.#said = this.#texts.map(this.#kept);
     this.#repeats = expected.refrain === 'skip' ? repeats : [];
     this.next = expected.from.next;
     this.#ahead = new Set(expected.from.ahead);
@@ -105,7 +110,7 @@ class Reader {
     this.#ahead.clear();
     if (again === undefined || this.#texts === again) return;
     this.#texts = again;
-    this.#said = again.map(kept);
+    this.#said = again.map(this.#kept);
   }
 
   /** Passes over refrains that were refused since the last post. */
@@ -132,7 +137,7 @@ class Reader {
   #isJoined(text: string): boolean {
     const [line, following] = [this.#texts[this.next], this.#texts[this.next + 1]];
     if (line === undefined || following === undefined || this.#ahead.has(this.next + 1)) return false;
-    return text === kept(`${line}\n${following}`);
+    return text === this.#kept(`${line}\n${following}`);
   }
 
   /** Says what is wrong, and goes on at the nearest line that has this text. */

@@ -6,7 +6,7 @@ import type { Change, JournalContents, Ledger } from '../ledger/journal.ts';
 import { type BotState, fingerprints, isFinished, lengthOf, startOf } from '../ledger/state.ts';
 import { type BotToPlan, readBots, standingOf } from '../plan/plan.ts';
 import { readingOf } from '../posting/edits.ts';
-import { billFor, type Post } from '../sandbox/world.ts';
+import { billFor, idOf, type Post } from '../sandbox/world.ts';
 import { countSlots, nextAfter, offsetIn, type Stretch } from '../schedule/schedule.ts';
 import { counted, grouped, iso } from '../text.ts';
 import { checkPosts } from './check-posts.ts';
@@ -195,15 +195,16 @@ function examineBot(
   { tallies, flock: { flockBudget }, until }: Rehearsed,
 ) {
   const name: string = bot.name;
-  const { settings, bundle, lines, state: before } = bot;
+  const { settings, bundle, lines, network, state: before } = bot;
   const state = harness.ledger.state(name);
-  const posts = harness.sandbox.world.postsOf(bundle.userId ?? '');
+  const posts = harness.sandbox.world.postsOf(bot.accountId);
   const { atEnd, refrain } = settings;
   // Where it was in its poem as it is now, and what it reads: in its first pass and in those that follow.
   const read = before && readingOf(before.place, lines, bot.rules);
   const again = lines.map(({ text }) => text);
   const texts = read && read.lines !== lines ? read.lines.map(({ text }) => text) : again;
-  const expected = { texts, again, from: read?.place ?? startOf(fingerprints(lines)), atEnd, refrain };
+  const place = read?.place ?? startOf(fingerprints(lines));
+  const expected = { texts, again, from: place, atEnd, refrain, network: network.name };
   const checked = checkPosts(expected, posts, harness.transport.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
   const flock = { history: harness.ledger.history(), flockBudget };
@@ -218,6 +219,7 @@ function examineBot(
   return {
     report: {
       bot: name,
+      network: network.name,
       state: condition,
       /** Lines done in this pass, of how many. */
       done: state?.place.next ?? 0,
@@ -286,9 +288,9 @@ const spentOf = (state: BotState | undefined): number =>
 
 /** @param offset - of the bot from its slots: what is within it is not late */
 const latenessesOf = (posts: readonly Post[], { slots }: Tally, offset: number): number[] =>
-  posts.flatMap(({ id, instant }) => {
-    const slot = slots.get(id);
-    return slot === undefined ? [] : [Math.max(0, instant - slot - offset)];
+  posts.flatMap((post) => {
+    const slot = slots.get(idOf(post));
+    return slot === undefined ? [] : [Math.max(0, post.instant - slot - offset)];
   });
 
 function sumOf(bots: readonly BotReport[]) {

@@ -12,8 +12,9 @@ import { type Change, formatSnapshot, Journal, type Ledger } from '../ledger/jou
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { EventLog } from '../log.ts';
-import { openX } from '../networks/x/client.ts';
-import { TokenPair } from '../oauth/signature.ts';
+import type { NetworkName } from '../networks/network.ts';
+import { openNetworks } from '../networks/networks.ts';
+import { type BotKey, noApp, TokenPair } from '../oauth/signature.ts';
 import type { BotToPlan } from '../plan/plan.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
@@ -75,7 +76,7 @@ function received(answer: HttpAnswer, fault: SandboxAnswer['fault']): HttpAnswer
 }
 
 /**
- * What a bad day with X is made of, each as likely as the others. A request that lands late lands within its deadline, and
+ * What a bad day with a network is made of, each as likely as the others. A request that lands late lands within its deadline, and
  * nothing is among them that only a person can mend: those are parked, and a year of parked bots rehearses nothing.
  */
 const mix: readonly Fault[] = [
@@ -202,13 +203,14 @@ const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
 const deadline = 10_000;
 
 /**
- * The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed, and no bot
+ * The real daemon, ledger, posting code and signatures, with a clock that is held and the networks in a box. No socket is needed, and no bot
  * posts yet.
  */
 export async function openHarness(options: HarnessOptions) {
   const { flockBudget, history, from, faults, seed, through, changed } = options;
   const clock = new HeldClock(from);
-  const sandbox = new Sandbox({ clock, appKeys: [app], seed });
+  const maxCharacters = Math.max(500, ...options.bots.map(({ rules }) => rules.maxWeight));
+  const sandbox = new Sandbox({ clock, appKeys: [app], seed, mastodon: { maxCharacters } });
   const bots = options.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
   const states = new Map(bots.flatMap((bot) => (bot.state ? [[bot.name, stateIn(bot, bot.state)]] : [])));
   const folder = openMemoryFolder();
@@ -229,7 +231,7 @@ export async function openHarness(options: HarnessOptions) {
     ledger,
     clock,
     log,
-    openAccount: openX('http://127.0.0.1:1', send, clock),
+    openAccount: openNetworks({ api: origin, directory: `${origin}/bluesky/plc` }, send, clock).openAccount,
     // On a clock that is held there is none but it.
     askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
     deadline,
@@ -268,14 +270,49 @@ export async function openHarness(options: HarnessOptions) {
   };
 }
 
-/** A bot with a key of the sandbox. */
-type RehearsedBot = BotToPlan & Bot;
+/** The address of the sandbox, where nothing is asked for: no request leaves the process. */
+const origin = 'http://127.0.0.1:1';
+
+/** A bot with a key of the sandbox, and the id that its account has in the sandbox's world. */
+type RehearsedBot = BotToPlan & Bot & { accountId: string };
 
 function withSandboxKey(bot: BotToPlan, sandbox: Sandbox, account: string): RehearsedBot {
-  const { token, secret, userId, screenName } = sandbox.grant(app.token, account);
-  const appKeys = new TokenPair(app.token, app.secret);
-  return { ...bot, bundle: { appKeys, accessToken: new TokenPair(token, secret), userId, screenName } };
+  const { accountId, ...bundle } = keyMakers[bot.network.name](sandbox, account);
+  return { ...bot, bundle, accountId };
 }
+
+/** Makes an account of a network in the sandbox, and its key. */
+type MakeKey = (sandbox: Sandbox, account: string) => BotKey & { accountId: string };
+
+const keyMakers: Record<NetworkName, MakeKey> = {
+  x(sandbox, account) {
+    const { token, secret, userId, screenName } = sandbox.grant(app.token, account);
+    const appKeys = new TokenPair(app.token, app.secret);
+    return { appKeys, accessToken: new TokenPair(token, secret), userId, screenName, accountId: userId };
+  },
+  mastodon(sandbox, account) {
+    const { token, userId, screenName } = sandbox.grantMastodon(app.token, account);
+    return {
+      appKeys: new TokenPair(app.token, app.secret),
+      accessToken: new TokenPair(token, ''),
+      ...{ userId, screenName, provider: 'mastodon', server: `${origin}/mastodon`, accountId: userId },
+    };
+  },
+  bluesky(sandbox, name) {
+    const { account, did, handle, server, appPassword } = sandbox.grantBluesky(name);
+    return {
+      appKeys: noApp,
+      accessToken: new TokenPair(appPassword, ''),
+      ...{
+        userId: did,
+        screenName: handle,
+        provider: 'bluesky',
+        server: origin + server,
+        accountId: account.id,
+      },
+    };
+  },
+};
 
 const stateIn = (bot: RehearsedBot, state: BotState): BotState =>
   inSandbox(state, { account: bot.bundle.userId ?? '', key: keyMark(bot), realKey: bot.key });

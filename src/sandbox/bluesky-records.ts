@@ -8,7 +8,6 @@ import {
   callerOf,
   didOf,
   type Handler,
-  handleOf,
   isAt,
   mustBeActive,
   notSignedIn,
@@ -16,8 +15,9 @@ import {
   type Servers,
   words,
 } from './bluesky-servers.ts';
+import { handleOf } from './names.ts';
 import { type Call, json } from './requests.ts';
-import type { Account, Post } from './world.ts';
+import type { Account } from './world.ts';
 
 /*
  * The records of Bluesky's accounts: posts, which are posts of the world, and profiles.
@@ -62,7 +62,8 @@ const postRecord = z.looseObject({
     .optional(),
 });
 
-const lengthOf = (text: string): number => [...new Intl.Segmenter('en').segment(text)].length;
+const segmenter = new Intl.Segmenter('en');
+const lengthOf = (text: string): number => [...segmenter.segment(text)].length;
 
 const write = z.object({
   repo: words,
@@ -95,11 +96,10 @@ function checkRecord(collection: string, rkey: string, record: unknown): void {
   if (issue) throw badRequest(`Invalid ${collection} record: ${issue.message} at $.${issue.path.join('.')}`);
 }
 
-const postAt = ({ core: { world } }: Servers, { id }: Account, rkey: string): Post | undefined =>
-  world.postsOf(id).findLast(({ deleted, record }) => !deleted && record?.rkey === rkey);
-
 function recordAt(servers: Servers, account: Account, collection: string, rkey: string): unknown {
-  return collection === profiles ? account.bluesky?.profile : postAt(servers, account, rkey)?.record?.value;
+  return collection === profiles
+    ? account.bluesky?.profile
+    : servers.core.world.postRecordedAs(rkey, account)?.record?.value;
 }
 
 /** Stores a record in place of the one that has its key. */
@@ -111,12 +111,31 @@ function store(
   const { world } = servers.core;
   if (collection === profiles && account.bluesky) account.bluesky.profile = record;
   else {
-    const old = postAt(servers, account, rkey);
+    const old = world.postRecordedAs(rkey, account);
     if (old) old.deleted = true;
-    world.addPost(account, String(record['text']), { record: { rkey, value: record } });
+    world.addPost(account, String(record['text']), mannersOf(rkey, record));
   }
   world.changed();
 }
+
+/** What a post's record says besides its text. */
+function mannersOf(rkey: string, value: Record<string, unknown>) {
+  const { langs: [language] = [], labels } = manners.parse(value);
+  const contentWarning = labels?.values.map(({ val }) => val).join(', ');
+  return {
+    record: { rkey, value },
+    ...(language !== undefined && { language }),
+    ...(contentWarning !== undefined && { contentWarning }),
+  };
+}
+
+const manners = z.object({
+  langs: z.array(z.string()).optional(),
+  labels: z
+    .object({ values: z.array(z.object({ val: z.string() })) })
+    .optional()
+    .catch(undefined),
+});
 
 const uriOf = (account: Account, collection: string, rkey: string): string =>
   `at://${didOf(account)}/${collection}/${rkey}`;
@@ -159,7 +178,7 @@ export const recordCalls: Record<string, Handler> = {
   'POST com.atproto.repo.deleteRecord': (servers, call) => {
     const { repo, rkey } = bodyOf(call, write.omit({ record: true }));
     const { account, headers } = writerOf(servers, call, repo, 1);
-    const post = postAt(servers, account, rkey);
+    const post = servers.core.world.postRecordedAs(rkey, account);
     if (post) servers.core.world.deletePost(post);
     return json(200, {}, headers);
   },

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 import { parseJson } from '../text.ts';
+import { blueskyName } from './names.ts';
 import { type Call, json, Refused, type SandboxAnswer, type SandboxRequest } from './requests.ts';
 import type { Account, Core, SeededRandom } from './world.ts';
 
@@ -16,6 +17,7 @@ export interface BlueskyOptions {
   /** The password of Basic authorization for the admin's calls. */
   adminPassword?: string;
 }
+
 const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
@@ -30,6 +32,7 @@ const usualLimits = {
 } as const;
 
 type LimitName = keyof typeof usualLimits;
+
 /** The format of a refusal. */
 export const refuse = (
   status: number,
@@ -93,6 +96,8 @@ export class Servers {
     throw new Refused(refuse(429, 'RateLimitExceeded', 'Rate Limit Exceeded', headers));
   }
 }
+
+/** Serves one call. */
 export type Handler = (servers: Servers, call: Call) => SandboxAnswer;
 
 /** The DID of an account: its id, in letters for the digits. */
@@ -106,29 +111,18 @@ const idOf = (did: string): string =>
 
 const letters = 'abcdefghij';
 
-/** How the names of Bluesky's accounts end in the world; their handles end with `.test`. */
-const suffix = '@bsky';
-
-/** The name in the world of the account with a handle, or undefined if no account can have that. */
-export function nameOf(handle: string): string | undefined {
-  const [, name] = /^([a-z0-9-]{1,30})\.test$/.exec(handle) ?? [];
-  return name === undefined ? undefined : `${name.replaceAll('-', '_')}${suffix}`;
-}
-
-export const handleOf = ({ screenName }: Account): string =>
-  `${screenName.slice(0, -suffix.length).toLowerCase().replaceAll('_', '-')}.test`;
-
 /** The account with a handle or DID, at any server. */
 export function accountOf({ core: { world } }: Servers, name: string): Account | undefined {
   if (name.startsWith('did:')) {
     const account = world.account(idOf(name));
     return account?.bluesky && account;
   }
-  return world.accountNamed(nameOf(name) ?? '');
+  return world.accountNamed(blueskyName(name) ?? '');
 }
 
 export const isAt = (account: Account | undefined, { parts }: Call): account is Account =>
   account?.bluesky !== undefined && account.bluesky.server === parts['server'];
+
 /*
  * Tokens. They are signed and hold what they say, so the sandbox keeps no sessions.
  */
@@ -141,6 +135,7 @@ const claims = z.object({
   /** The name of the app password. */
   app: z.string().optional(),
 });
+
 export type Claims = z.infer<typeof claims>;
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -179,13 +174,16 @@ export function callerOf(servers: Servers, call: Call, scopes: RegExp): { accoun
   return { account, claims: found };
 }
 
-export const anyAccess =
-  /^com\.atproto\.(access|appPass)$/; /** @throws {Refused} if the account cannot be used */
+/** The scopes of access tokens: of the main password, and of an app password. */
+export const anyAccess = /^com\.atproto\.(access|appPass)$/;
+
+/** @throws {Refused} if the account cannot be used */
 export function mustBeActive(account: Account): void {
   if (account.suspended) throw notSignedIn('AccountTakedown', 'Account has been taken down');
   if (account.bluesky?.deactivated === true)
     throw notSignedIn('AccountDeactivated', 'Account is deactivated');
 }
+
 /** The body of a call. @throws {Refused} */
 export function bodyOf<T>({ request }: Call, schema: z.ZodType<T>): T {
   const read = schema.safeParse(parseJson(request.body));
@@ -194,4 +192,5 @@ export function bodyOf<T>({ request }: Call, schema: z.ZodType<T>): T {
   throw badRequest(`Input/${issue?.path.join('/') ?? ''} ${issue?.message ?? ''}`);
 }
 
+/** A text that is not empty. */
 export const words = z.string().min(1);

@@ -1,3 +1,4 @@
+import { html } from 'hono/html';
 import * as z from 'zod';
 import { parseJson } from '../text.ts';
 import { recordCalls } from './bluesky-records.ts';
@@ -11,17 +12,17 @@ import {
   day,
   didOf,
   type Handler,
-  handleOf,
   hour,
   isAt,
   mustBeActive,
-  nameOf,
   notSignedIn,
   refuse,
   Servers,
   sign,
   words,
 } from './bluesky-servers.ts';
+import { blueskyName, handleOf } from './names.ts';
+import { message, page } from './pages.ts';
 import { type Call, json, type Routes, type SandboxAnswer } from './requests.ts';
 import type { Account, Core, SeededRandom } from './world.ts';
 
@@ -31,6 +32,7 @@ import type { Account, Core, SeededRandom } from './world.ts';
 
 /** The paths that apps call at the two servers and the directory. */
 const base = String.raw`/(?<server>bluesky|bluesky-2)/xrpc/`;
+
 export function blueskyRoutes(core: Core, options: BlueskyOptions, random: SeededRandom): Routes {
   const servers = new Servers(core, options, random);
   const table: Record<string, Handler> = {
@@ -51,9 +53,11 @@ export function blueskyRoutes(core: Core, options: BlueskyOptions, random: Seede
   return {
     ...Object.fromEntries(calls),
     'GET /bluesky/plc/:did': (call) => didDocument(servers, call),
+    'POST /sandbox/bluesky': (call) => grantToPerson(servers, call),
     'POST /sandbox/bluesky/:handle/move/:to': (call) => moveAccount(servers, call),
   };
 }
+
 function didDocument(servers: Servers, { request: { host }, parts: { did = '' } }: Call): SandboxAnswer {
   const account = accountOf(servers, did);
   if (!account?.bluesky) return json(404, { message: `DID not registered: ${did}` });
@@ -74,7 +78,7 @@ function didDocument(servers: Servers, { request: { host }, parts: { did = '' } 
 
 /** Moves an account to another server; the old one does not know it any more. App passwords do not move with it. */
 function moveAccount(servers: Servers, { parts: { handle = '', to = '' } }: Call): SandboxAnswer {
-  const account = servers.core.world.accountNamed(nameOf(handle) ?? '');
+  const account = servers.core.world.accountNamed(blueskyName(handle) ?? '');
   if (!account?.bluesky) return json(404, { detail: `The sandbox has no account ${handle}.` });
   account.bluesky.server = to === 'bluesky-2' ? to : 'bluesky';
   account.bluesky.appPasswords = [];
@@ -82,18 +86,73 @@ function moveAccount(servers: Servers, { parts: { handle = '', to = '' } }: Call
   return json(200, { handle, server: account.bluesky.server, password });
 }
 
-function newAppPassword({ core: { world }, random }: Servers, { bluesky }: Account, name: string): string {
+/**
+ * An app password for the account with a handle, without the calls of an app; the account is made if there is none.
+ *
+ * @returns undefined if no account can have that handle
+ */
+export function grantBluesky({ core, random }: Pick<Servers, 'core' | 'random'>, handle: string) {
+  const name = blueskyName(handle);
+  if (name === undefined) return undefined;
+  const made = {
+    password: random.token('password', 16),
+    appPasswords: [],
+    server: 'bluesky',
+    deactivated: false,
+  };
+  const account = core.world.ensureAccount(name, { bluesky: made });
+  const passwords = account.bluesky?.appPasswords.length ?? 0;
+  const appPassword = newAppPassword({ core, random }, account, `sandbox ${passwords + 1}`);
+  return { account, did: didOf(account), handle, server: `/${account.bluesky?.server ?? ''}`, appPassword };
+}
+
+/** Makes an app password for a person, as Bluesky's settings do. */
+function grantToPerson(servers: Servers, { form, request }: Call): SandboxAnswer {
+  const typed = (form.get('handle') ?? '').trim().replace(/^@/, '').toLowerCase();
+  const handle = typed.includes('.') ? typed : `${typed}.test`;
+  const made = grantBluesky(servers, handle);
+  const isPerson = (request.headers['accept'] ?? '').includes('text/html');
+  const why = `“${handle}” cannot be a handle here: letters, digits and dashes, as in rain.test.`;
+  if (!made) return isPerson ? message(400, 'No such handle', why) : json(400, { detail: why });
+  const { did, server, appPassword } = made;
+  if (!isPerson) return json(201, { did, handle, server, appPassword });
+  return page(
+    200,
+    'Your app password · Sandbox',
+    html`<main class="card">
+      <p class="brand">Sandbox <span>a Bluesky in a box</span></p>
+      <p class="who">@${handle}</p>
+      <h1>Give this app password to keymaker</h1>
+      <input class="oauth-code" readonly value="${appPassword}" aria-label="App password" />
+      <p class="small">
+        It is shown once. The account's server is <code>http://${request.host}${server}</code>.
+      </p>
+      <p><a class="button" href="/">Back to the posts</a></p>
+    </main>`,
+  );
+}
+
+function newAppPassword(
+  { core: { world }, random }: Pick<Servers, 'core' | 'random'>,
+  { bluesky }: Account,
+  name: string,
+): string {
   const password = (random.token('app password', 16).toLowerCase().match(/.{4}/g) ?? []).join('-');
   bluesky?.appPasswords.push({ name, password });
   world.changed();
   return password;
 }
+
 const accessLifetime = 2 * hour;
 const refreshLifetime = 90 * day;
 /** How long a refresh token lives that was used. */
 const graceOfRefresh = 2 * hour;
+
+/** The scopes of tokens. */
 const mainAccess = /^com\.atproto\.access$/;
 const refreshing = /^com\.atproto\.refresh$/;
+
+/** A new session. @param app - the name of the app password, if it is not from the main password */
 function sessionFor(servers: Servers, call: Call, account: Account, app: string | undefined): SandboxAnswer {
   const now = Math.floor(servers.now() / 1000);
   const token = (scope: string, lifetime: number): string =>
@@ -119,10 +178,11 @@ function stateOf({ suspended, bluesky }: Account): object {
   if (suspended) return { active: false, status: 'takendown' };
   return bluesky?.deactivated === true ? { active: false, status: 'deactivated' } : { active: true };
 }
+
 const accountCalls: Record<string, Handler> = {
   'POST com.atproto.server.createAccount': (servers, call) => {
     const { handle, password } = bodyOf(call, z.object({ handle: words, password: words }));
-    const name = nameOf(handle);
+    const name = blueskyName(handle);
     if (name === undefined) throw badRequest('Not a supported handle domain', 'UnsupportedDomain');
     if (accountOf(servers, handle)) throw badRequest(`Handle already taken: ${handle}`, 'HandleNotAvailable');
     const server = call.parts['server'] ?? '';
@@ -195,9 +255,9 @@ const accountCalls: Record<string, Handler> = {
     const { account } = callerOf(servers, call, anyAccess);
     const { handle } = bodyOf(
       call,
-      z.object({ handle: z.string().refine((text) => nameOf(text) !== undefined) }),
+      z.object({ handle: z.string().refine((text) => blueskyName(text) !== undefined) }),
     );
-    if (!servers.core.world.rename(account, nameOf(handle) ?? ''))
+    if (!servers.core.world.rename(account, blueskyName(handle) ?? ''))
       throw badRequest(`Handle already taken: ${handle}`, 'HandleNotAvailable');
     return { status: 200, headers: {}, body: '' };
   },

@@ -1,17 +1,10 @@
 import * as z from 'zod';
-import { refusals, type SandboxAnswer } from './requests.ts';
-import { type Account, alterations, type SeededRandom, type World } from './world.ts';
+import type { SandboxAnswer } from './requests.ts';
+import { alterations, type SeededRandom } from './world.ts';
 
 /*
- * How the sandbox fails on command: by faults, each a rule for some requests, and by levers, which are for people.
+ * How the sandbox fails on command: each fault is a rule for some requests.
  */
-
-/** The events of `keymaker sandbox trigger`, in the order of the page's buttons. */
-export const leverNames = [
-  ...(['revoke', 'read-only', 'suspend', 'unsuspend', 'duplicate'] as const),
-  ...(['rate-limit', 'no-credit', 'outage', 'latency', 'recover'] as const),
-] as const;
-export type LeverName = (typeof leverNames)[number];
 
 /** The ordered faults that are not used up. */
 export class Faults {
@@ -32,28 +25,6 @@ export class Faults {
 
   clear(): void {
     this.#rules = [];
-  }
-
-  /**
-   * Pulls a lever.
-   *
-   * @param account - the account that it is about, if it is about one
-   * @param now - milliseconds since 1970
-   */
-  pull(name: LeverName, world: World, account: Account | undefined, now: number): void {
-    const lever = levers[name];
-    if (lever.about === 'app') {
-      lever.act?.(world, this);
-      if (lever.rule) this.add({ ...lever.rule(now), lever: name });
-    } else if (account) {
-      lever.act?.(world, account);
-      if (lever.rule) this.add({ ...lever.rule(account), lever: name });
-    }
-  }
-
-  /** The levers whose faults still hold. */
-  get pulled(): readonly LeverName[] {
-    return [...new Set(this.#rules.flatMap(({ lever }) => lever ?? []))];
   }
 
   /** Answers a request of an app: with the fault of the first rule that matches and whose rate hits, or without one. */
@@ -127,7 +98,7 @@ export const faultRule = z.strictObject({
   rate: z.number().min(0).max(1).default(1),
   fault,
   /** The lever that made the rule, if one did. */
-  lever: z.enum(leverNames).optional(),
+  lever: z.string().optional(),
 });
 
 export type Fault = z.infer<typeof fault>;
@@ -205,125 +176,3 @@ function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status'
   const text = isText ? body : JSON.stringify(body ?? problem);
   return { status, headers: { 'content-type': type, ...headers }, body: text };
 }
-
-type Rule = z.input<typeof faultRule>;
-
-/** What a person can make happen to one account, or to the app and so to all accounts. */
-type Lever = {
-  /** On its button. */
-  title: string;
-  /** What X does then. */
-  effect: string;
-} & (
-  | { about: 'account'; act?: (world: World, account: Account) => void; rule?: (account: Account) => Rule }
-  | { about: 'app'; act?: (world: World, faults: Faults) => void; rule?: (now: number) => Rule }
-);
-
-export const isLever = (name: string): name is LeverName => leverNames.some((lever) => lever === name);
-
-const posting = { method: 'POST', path: '/2/tweets' };
-
-/** The answer of X for a refusal. */
-function refusalOf(
-  refusal: 'duplicate' | 'too-many',
-  headers: Record<string, string> = {},
-): z.input<typeof fault> {
-  const [status, title, detail] = refusals[refusal].v2;
-  return { kind: 'status', status, headers, body: { title, detail, type: 'about:blank', status } };
-}
-
-/** For how long a rate limit holds: X's window. Seconds. */
-const rateLimitWindow = 15 * 60;
-
-/** The levers of the page and of `keymaker sandbox trigger`. */
-export const levers: Readonly<Record<LeverName, Lever>> = {
-  revoke: {
-    about: 'account',
-    title: 'Revoke its key',
-    effect: 'X refuses the key, as after the owner has removed the app: 401',
-    act: (world, account) => {
-      for (const token of world.tokensOf(account.id)) token.revoked = true;
-    },
-  },
-  'read-only': {
-    about: 'account',
-    title: 'Make its key read-only',
-    effect: 'X refuses posts, as for an app without write permission: 403',
-    act: (world, account) => {
-      for (const token of world.tokensOf(account.id)) token.access = 'read';
-    },
-  },
-  suspend: {
-    about: 'account',
-    title: 'Suspend it',
-    effect: 'X has suspended the account: 403',
-    act: (_, account) => {
-      account.suspended = true;
-    },
-  },
-  unsuspend: {
-    about: 'account',
-    title: 'End its suspension',
-    effect: 'the account can post again',
-    act: (_, account) => {
-      account.suspended = false;
-    },
-  },
-  duplicate: {
-    about: 'account',
-    title: 'Call its next post a duplicate',
-    effect: 'X refuses its next post as a repetition: 403',
-    rule: (account) => ({
-      match: { ...posting, account: account.screenName },
-      times: 1,
-      fault: refusalOf('duplicate'),
-    }),
-  },
-  'rate-limit': {
-    about: 'app',
-    title: 'Rate limit',
-    effect: 'X takes no posts for 15 minutes: 429',
-    rule: (now) => {
-      const reset = Math.ceil(now / 1000) + rateLimitWindow;
-      return {
-        match: posting,
-        fault: refusalOf('too-many', {
-          'x-rate-limit-limit': '100',
-          'x-rate-limit-remaining': '0',
-          'x-rate-limit-reset': String(reset),
-        }),
-      };
-    },
-  },
-  'no-credit': {
-    about: 'app',
-    title: 'No credit',
-    effect: 'the app has no credit: 402',
-    act: (world) => void (world.credits = 0),
-  },
-  outage: {
-    about: 'app',
-    title: 'Outage',
-    effect: 'X answers with a web page: 503',
-    rule: () => ({
-      match: { path: '/2/*' },
-      fault: { kind: 'status', status: 503, body: '<html><body><h1>Over capacity</h1></body></html>' },
-    }),
-  },
-  latency: {
-    about: 'app',
-    title: 'Slow answers',
-    effect: 'each answer of X takes 5 seconds',
-    rule: () => ({ match: { path: '/2/*' }, fault: { kind: 'delay', ms: 5000 } }),
-  },
-  recover: {
-    about: 'app',
-    title: 'All is well again',
-    effect: 'X answers as it should, and no account is suspended; revoked keys stay revoked',
-    act: (world, faults) => {
-      faults.clear();
-      world.credits = null;
-      for (const account of world.accounts) account.suspended = false;
-    },
-  },
-};

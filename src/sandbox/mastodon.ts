@@ -3,7 +3,9 @@ import { html } from 'hono/html';
 import twitterText from 'twitter-text';
 import * as z from 'zod';
 import { parseJson } from '../text.ts';
-import { accountChoices, message, page } from './pages.ts';
+import type { MastodonSwitches } from './levers.ts';
+import { mastodonName, networkOf, usernameIn, usernameOf } from './names.ts';
+import { accountForm, message, page } from './pages.ts';
 import { type Call, json, Refused, type Routes, type SandboxAnswer } from './requests.ts';
 import type { AccessToken, Account, Core, Post, SeededRandom } from './world.ts';
 
@@ -12,33 +14,7 @@ import type { AccessToken, Account, Core, Post, SeededRandom } from './world.ts'
  * switches for what differs among the servers that speak it.
  */
 
-/** How the server behaves. */
-export const mastodonSwitches = z.strictObject({
-  /**
-   * What a repeated `Idempotency-Key` gets: the first post (Mastodon, for an hour); another post (GoToSocial, snac); an error,
-   * which a release of Mastodon gave (500) and Pixelfed gives even after a refusal (400); or the first answer whatever it was,
-   * from any account (Pleroma).
-   */
-  key: z.enum(['honours', 'ignores', '500', '400', 'replays']).default('honours'),
-  /** How long a post takes to show in a timeline. Milliseconds. */
-  timelineLag: z.number().nonnegative().default(0),
-  /** What is answered with 401: only a dead key, any fault (older Sharkey), or everything. */
-  unauthorized: z.enum(['keys', 'faults', 'all']).default('keys'),
-  maxCharacters: z.int().positive().default(500),
-  /** The requests in 5 minutes for each account; null removes the limit. */
-  maxRequests: z.int().positive().nullable().default(300),
-});
-
-export type MastodonSwitches = z.infer<typeof mastodonSwitches>;
-
-/** Accounts of this server have its name in theirs, so that no account of X is one of them. */
-const host = 'mastodon';
-
-/** The world's name of an account of this server. */
-export const mastodonName = (username: string): string => `${username}@${host}`;
-
 const usernamePattern = /^\w{1,30}$/;
-const usernameOf = ({ screenName }: Account): string => screenName.replace(/@.*/, '');
 
 const base = '/mastodon';
 
@@ -136,7 +112,7 @@ const fieldsOf = ({ form, request }: Call): Partial<Record<string, string>> =>
 function instance({ parts }: Call, { maxCharacters }: MastodonSwitches): SandboxAnswer {
   const isNew = parts['version'] === '2';
   return json(200, {
-    [isNew ? 'domain' : 'uri']: host,
+    [isNew ? 'domain' : 'uri']: 'mastodon',
     title: 'Sandbox',
     version: '4.5.0',
     configuration: { statuses: { max_characters: maxCharacters, characters_reserved_per_url: linkLength } },
@@ -217,6 +193,8 @@ function createPost({ core, call, account, switches: { maxCharacters } }: Reques
 /** The length that every link counts as. */
 const linkLength = 23;
 
+const segmenter = new Intl.Segmenter();
+
 /** @see Mastodon, StatusLengthValidator */
 function lengthOf(text: string): number {
   const entities = [
@@ -233,7 +211,7 @@ function lengthOf(text: string): number {
       rest.slice(entity.indices[1]),
     text,
   );
-  return Array.from(new Intl.Segmenter().segment(counted)).length;
+  return Array.from(segmenter.segment(counted)).length;
 }
 
 const showPost = (call: Call, account: Account, post: Post): object => ({
@@ -288,7 +266,7 @@ const wantedPage = z.object({
 
 const timeline: Act = ({ core, call, switches: { timelineLag } }) => {
   const account = core.world.account(call.parts['id'] ?? '');
-  if (!account?.screenName.endsWith(`@${host}`)) return refusal(404, 'Record not found');
+  if (!account || networkOf(account) !== 'mastodon') return refusal(404, 'Record not found');
   const { limit, max_id: max, since_id: since } = wantedPage.parse(Object.fromEntries(call.query));
   const shownUntil = core.clock.now() - timelineLag;
   const found = core.world
@@ -393,8 +371,8 @@ class OAuth {
       target?.searchParams.set('error', 'access_denied');
       return target ? redirect(target) : message(200, 'Nothing was authorized', 'You can close this page.');
     }
-    const typed = (form.get('screen_name') ?? '').trim().replace(/^@/, '').replace(`@${host}`, '');
-    const username = typed === '' ? (form.get('account') ?? '').replace(`@${host}`, '') : typed;
+    const typed = usernameIn(form.get('screen_name') ?? '');
+    const username = typed === '' ? usernameIn(form.get('account') ?? '') : typed;
     if (!usernamePattern.test(username)) return this.#show(id, asked, 'Pick an account, or name a new one.');
     this.#asked.delete(id);
     const account = this.#core.world.ensureAccount(mastodonName(username));
@@ -452,36 +430,29 @@ class OAuth {
   }
 
   #show(id: string, { scope, redirectUri }: Asked, complaint?: string): SandboxAnswer {
-    const accounts = this.#core.world.accounts.filter(({ screenName }) => screenName.endsWith(`@${host}`));
-    const names = accounts.map(({ screenName }) => screenName).sort();
+    const accounts = this.#core.world.accounts.filter((account) => networkOf(account) === 'mastodon');
     const content = html`<main class="card">
       <p class="brand">Sandbox <span>a Mastodon in a box</span></p>
       <h1>Authorize this app to use an account?</h1>
       <ul class="rights">
-        ${scope.split(' ').map((one) => html`<li>${one}</li>`)}
+        ${scope.split(' ').map((one) => html`<li>${rights[one] ?? one} <code>${one}</code></li>`)}
       </ul>
-      <form method="post" action="${base}/oauth/authorize">
-        <input type="hidden" name="asked" value="${id}" />
-        ${complaint !== undefined && html`<p class="complaint" role="alert">${complaint}</p>`}
-        ${names.length > 0 && accountChoices(names, accounts, undefined)}
-        <label class="field" for="screen_name"
-          >${names.length > 0 ? 'Or another account' : 'Name an account'}
-          <span class="small">It is created if it does not exist. This field overrides the list.</span></label
-        >
-        <span class="at"
-          ><input id="screen_name" name="screen_name" maxlength="30" autocomplete="off"
-        /></span>
-        <div class="buttons">
-          <button class="primary" name="action" value="authorize">Authorize</button>
-          <button name="action" value="cancel">Cancel</button>
-        </div>
-      </form>
+      ${accountForm({ action: `${base}/oauth/authorize`, hidden: { asked: id }, accounts, complaint })}
       <p class="small">Nothing here reaches a real Mastodon.</p>
     </main>`;
     const formTarget = redirectUri === outOfBand ? '' : new URL(redirectUri).origin;
     return page(complaint === undefined ? 200 : 422, 'Authorize an app · Sandbox', content, { formTarget });
   }
 }
+
+/** What scopes allow. */
+const rights: Partial<Record<string, string>> = {
+  profile: 'See whose account it is',
+  'read:accounts': 'See its account',
+  'read:statuses': 'Read its posts',
+  'write:statuses': 'Post as it',
+  'write:accounts': 'Change its profile',
+};
 
 const codePage = (screenName: string, code: string): SandboxAnswer =>
   page(

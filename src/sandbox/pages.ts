@@ -1,26 +1,16 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
-import { asset } from '../assets.ts';
-import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
-import { type Faults, type LeverName, levers } from './faults.ts';
+import { networkOf, shownName, usernameOf } from './names.ts';
 import { dialects } from './oauth.ts';
-import {
-  accesses,
-  type Account,
-  type Authorization,
-  type Core,
-  type Post,
-  screenNamePattern,
-  shownPost,
-  type World,
-} from './world.ts';
+import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
+import { accesses, type Account, type Authorization, type Core, screenNamePattern } from './world.ts';
 
 /*
- * The sandbox's pages for people: the front page with the newest posts, and the authorize page of each service.
+ * The frame of the sandbox's pages for people, and the authorize pages: each asks a person which account an app may use.
  */
 
-export function pageRoutes(core: Core, faults: Faults): Routes {
-  const noSniffing = { 'x-content-type-options': 'nosniff' };
+/** The authorize pages of OAuth 1.0a. */
+export function authorizeRoutes(core: Core): Routes {
   const authorizing = dialects.map((dialect): Routes => {
     const { base } = dialect;
     const submitted = visiting(core, dialect, submit);
@@ -33,15 +23,10 @@ export function pageRoutes(core: Core, faults: Faults): Routes {
       }),
     };
   });
-  return {
-    'GET /': ({ query }) => feedPage(core.world, faults, query.get('account') ?? undefined),
-    'GET /sandbox/page.js': () => answer(200, 'text/javascript', asset('sandbox.js'), noSniffing),
-    'GET /sandbox/style.css': () => answer(200, 'text/css', asset('sandbox.css'), noSniffing),
-    ...(Object.assign({}, ...authorizing) as Routes),
-  };
+  return Object.assign({}, ...authorizing) as Routes;
 }
 
-type Html = ReturnType<typeof html>;
+export type Html = ReturnType<typeof html>;
 type Dialect = (typeof dialects)[number];
 type Access = Authorization['access'];
 
@@ -93,17 +78,20 @@ export function page(
   });
 }
 
-function textOf(markup: Html): string {
+export function textOf(markup: Html): string {
   if (markup instanceof Promise) throw new Error('no page of the sandbox has pieces that are promises');
   return markup.toString();
 }
+
+/** What the sandbox is. */
+export const inBox = 'X, Mastodon and Bluesky in a box';
 
 export const message = (status: number, title: string, text: string): SandboxAnswer =>
   page(
     status,
     `${title} · Sandbox`,
     html`<main class="card">
-      <p class="brand">Sandbox <span>an X in a box</span></p>
+      <p class="brand">Sandbox <span>${inBox}</span></p>
       <h1>${title}</h1>
       <p>${text}</p>
     </main>`,
@@ -113,107 +101,13 @@ export const message = (status: number, title: string, text: string): SandboxAns
 const hueCount = 8;
 
 /** An account's initial on a colour, which depends on its name alone. It is decoration, so screen readers skip it. */
-function avatar(screenName: string): Html {
-  const hash = createHash('sha256').update(screenName.toLowerCase()).digest();
+export function avatar(screenName: string): Html {
+  const hash = createHash('sha256').update(usernameOf({ screenName }).toLowerCase()).digest();
   const initial = (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
   return html`<span class="avatar hue-${hash.readUInt16BE() % hueCount}" aria-hidden="true"
     >${initial}</span
   >`;
 }
-
-const maxPosts = 50;
-
-const maxAccounts = 24;
-
-function feedPage(world: World, faults: Faults, only: string | undefined): SandboxAnswer {
-  const account = only === undefined ? undefined : world.accountNamed(only);
-  const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
-  const newest = all.filter(({ deleted }) => !deleted).slice(-maxPosts);
-  const title = only === undefined ? 'Sandbox' : `@${account?.screenName ?? only} · Sandbox`;
-  return page(
-    200,
-    title,
-    html`<header class="top">
-        <p class="brand"><a href="/">Sandbox</a> <span>an X in a box</span></p>
-        <p class="live" id="live" hidden><span></span> live</p>
-      </header>
-      <main class="feed">
-        <h1 class="unseen">${title}</h1>
-        ${world.accounts.length > 0 && accountRow(world.accounts, account)}
-        ${leverRow(world, faults, account)}
-        <div id="posts" aria-live="polite" aria-relevant="additions">
-          ${newest.reverse().map((post) => postCard(world, post))}
-        </div>
-        <p class="empty" ${all.length > 0 && html` hidden`} id="empty">
-          No posts yet. They appear here as they arrive.
-        </p>
-      </main>`,
-    { hasScript: true },
-  );
-}
-
-/** What holds now, and buttons for what can happen: to an account on its page, to the app on the front page. */
-function leverRow(world: World, faults: Faults, account: Account | undefined): Html {
-  const about = account === undefined ? 'app' : 'account';
-  const names = (Object.keys(levers) as LeverName[]).filter((name) => levers[name].about === about);
-  const on = [
-    ...faults.pulled.map((name) => levers[name].effect),
-    ...(world.credits === 0 ? [levers['no-credit'].effect] : []),
-  ];
-  return html`<details class="levers" ${on.length > 0 && html` open`}>
-    <summary>
-      ${account === undefined ? 'Make something go wrong' : `Make something happen to @${account.screenName}`}
-    </summary>
-    ${on.length > 0 && html`<p class="small" role="status">Now: ${on.join('; ')}.</p>`}
-    <div class="row">
-      ${names.map(
-        (name) =>
-          html`<form method="post" action="/sandbox/trigger/${name}${account && `/${account.screenName}`}">
-            <button title="${levers[name].effect}">${levers[name].title}</button>
-          </form>`,
-      )}
-    </div>
-  </details>`;
-}
-
-function accountRow(accounts: Account[], current: Account | undefined): Html {
-  const shown = accounts.slice(-maxAccounts).reverse();
-  const hidden = accounts.length - shown.length;
-  return html`<nav class="row" aria-label="Accounts">
-    <a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>
-    ${shown.map(
-      (account) =>
-        html`<a
-          class="chip"
-          href="/?account=${account.screenName}"
-          ${account === current && html` aria-current="page"`}
-        >
-          ${avatar(account.screenName)}${account.screenName}${account.suspended && html` <span class="tag">suspended</span>`}</a
-        >`,
-    )}
-    ${hidden > 0 && html`<span class="small">and ${hidden} more</span>`}
-  </nav>`;
-}
-
-function postCard(world: World, post: Post): Html {
-  const { id, account, text, instant: time } = shownPost(world, post);
-  return html`<article id="post-${id}">
-    ${avatar(account)}
-    <div>
-      <p class="by">
-        <a href="/?account=${account}">@${account}</a>
-        <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>
-      </p>
-      <p class="text">${text}</p>
-    </div>
-  </article>`;
-}
-
-/** A new post as the page's script gets it: `html` is its card. */
-export const newPost = (world: World, post: Post) => ({
-  ...shownPost(world, post),
-  html: textOf(postCard(world, post)),
-});
 
 /** A person's request to the authorize page of a service, for a request token that is not answered yet. */
 interface Visit {
@@ -338,9 +232,6 @@ const unknownPermission = ({ title, permission = '' }: Dialect): SandboxAnswer =
     `The link must say ${accesses.map((access) => `${permission}=${access}`).join(' or ')}.`,
   );
 
-/** The maximum of accounts that the page lists. The person can type the name of any other. */
-const maxListed = 50;
-
 /**
  * The page that asks a person which account the app may use.
  *
@@ -351,44 +242,25 @@ function showAsk(
   { core, dialect, call, authorization }: Visit,
   { access, ...form }: { access: Access; chosen: string; complaint?: string },
 ): SandboxAnswer {
-  const accounts = core.world.accounts.filter(({ screenName }) => screenNamePattern.test(screenName));
+  const accounts = core.world.accounts.filter((account) => networkOf(account) === 'x');
   const { permission } = dialect;
   // The form repeats the permission, so that the person grants what this page shows, even if another page of the same request
   // token asks for something else.
   const action = permission === undefined ? call.path : `${call.path}?${permission}=${access}`;
   const named = validName(form.chosen);
   const chosen = named === undefined ? undefined : (core.world.accountNamed(named)?.screenName ?? named);
-  const names = listNames(accounts, chosen);
-  const unlisted = accounts.length - maxListed;
   const content = html`<main class="card">
     ${brand(dialect)}
     <h1>Authorize this app to use an account?</h1>
     <p class="app">App key <code>${authorization.app}</code></p>
     ${rights(dialect, access)}
-    <form method="post" action="${action}">
-      <input type="hidden" name="oauth_token" value="${authorization.token}" />
-      <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
-      ${form.complaint !== undefined && html`<p class="complaint" role="alert">${form.complaint}</p>`}
-      ${names.length > 0 && accountChoices(names, accounts, chosen)}
-      ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
-      <label class="field" for="screen_name"
-        >${names.length > 0 ? 'Or another account' : 'Name an account'}
-        <span class="small">It is created if it does not exist. This field overrides the list.</span></label
-      >
-      <span class="at"
-        ><input
-          id="screen_name"
-          name="screen_name"
-          maxlength="16"
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck="false"
-      /></span>
-      <div class="buttons">
-        <button class="primary" name="action" value="authorize">Authorize app</button>
-        <button name="action" value="cancel" formnovalidate>Cancel</button>
-      </div>
-    </form>
+    ${accountForm({
+      action,
+      hidden: { oauth_token: authorization.token, authenticity_token: authorization.authenticity },
+      accounts,
+      chosen,
+      complaint: form.complaint,
+    })}
     <p class="small">Nothing here reaches the real ${dialect.title}.</p>
   </main>`;
   const formTarget = authorization.callback === 'oob' ? '' : new URL(authorization.callback).origin;
@@ -408,14 +280,59 @@ const rights = (dialect: Dialect, access: Access): Html =>
     )}
   </ul>`;
 
-export const accountChoices = (names: string[], accounts: Account[], chosen: string | undefined): Html =>
+/** The maximum of accounts that a page lists. The person can type the name of any other. */
+const maxListed = 50;
+
+interface AccountForm {
+  action: string;
+  /** What the form says besides, by field. */
+  hidden: Record<string, string>;
+  accounts: Account[];
+  /** The name that is selected at first; its account need not exist yet. */
+  chosen?: string | undefined;
+  /** What was wrong with the last submission. */
+  complaint: string | undefined;
+}
+
+/** The form in which a person picks an account, or names another, and approves or not. */
+export function accountForm({ action, hidden, accounts, chosen, complaint }: AccountForm): Html {
+  const names = listNames(accounts, chosen);
+  const unlisted = accounts.length - maxListed;
+  return html`<form method="post" action="${action}">
+    ${Object.entries(hidden).map(
+      ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+    )}
+    ${complaint !== undefined && html`<p class="complaint" role="alert">${complaint}</p>`}
+    ${names.length > 0 && accountChoices(names, accounts, chosen)}
+    ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
+    <label class="field" for="screen_name"
+      >${names.length > 0 ? 'Or another account' : 'Name an account'}
+      <span class="small">It is created if it does not exist. This field overrides the list.</span></label
+    >
+    <span class="at"
+      ><input
+        id="screen_name"
+        name="screen_name"
+        maxlength="40"
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck="false"
+    /></span>
+    <div class="buttons">
+      <button class="primary" name="action" value="authorize">Authorize app</button>
+      <button name="action" value="cancel" formnovalidate>Cancel</button>
+    </div>
+  </form>`;
+}
+
+const accountChoices = (names: string[], accounts: Account[], chosen: string | undefined): Html =>
   html`<fieldset>
     <legend>Account</legend>
     ${names.map(
       (name) =>
         html`<label class="choice">
           <input type="radio" name="account" value="${name}" ${name === chosen && html` checked`} />
-          ${avatar(name)}<span>@${name}</span>
+          ${avatar(name)}<span>@${shownName({ screenName: name })}</span>
           ${!accounts.some(({ screenName }) => screenName === name) && html`<span class="tag">new</span>`}
         </label>`,
     )}

@@ -11,11 +11,14 @@ import {
   type SandboxRequest,
 } from './requests.ts';
 import { type BlueskyOptions, claimedAccount } from './bluesky-servers.ts';
-import { blueskyRoutes } from './bluesky.ts';
-import { Faults, faultRule, isLever, levers } from './faults.ts';
-import { mastodonName, mastodonRoutes, type MastodonSwitches, mastodonSwitches } from './mastodon.ts';
+import { blueskyRoutes, grantBluesky } from './bluesky.ts';
+import { Faults, faultRule } from './faults.ts';
+import { feedRoutes } from './feed.ts';
+import { fits, isLever, leverNames, levers, type Machine, mastodonSwitches, pull } from './levers.ts';
+import { mastodonRoutes } from './mastodon.ts';
+import { handleOf, mastodonName, networkOf } from './names.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
-import { message, pageRoutes } from './pages.ts';
+import { authorizeRoutes, message } from './pages.ts';
 import {
   type Account,
   Authorizations,
@@ -32,40 +35,45 @@ import {
 import { v1, v2, xRoutes } from './x-api.ts';
 
 /**
- * A server that stands in for X and Bluesky: it answers requests as their APIs do, checks signatures and tokens, keeps accounts
- * and posts, and fails on command. It is synchronous and does no I/O, so that one process can rehearse a year; server.ts puts it on HTTP.
+ * A server that stands in for all networks: it answers requests as their APIs do, checks signatures and tokens, keeps accounts
+ * and posts, and fails on command. It is synchronous and does no I/O, so that one process can rehearse a year; server.ts puts it
+ * on HTTP.
  */
 export class Sandbox {
   readonly world: World;
   readonly faults: Faults;
   /** Reproduces this run if passed as an option. */
   readonly seed: string;
-  #mastodon: MastodonSwitches;
   readonly #core: Core;
+  readonly #random: SeededRandom;
   readonly #routes: ReturnType<typeof routesIn>;
 
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
     const random = new SeededRandom(this.seed);
+    this.#random = random;
     this.world = new World(options.state ?? emptyState, options.clock, random);
     if (options.credits !== undefined) this.world.credits = options.credits;
     const authorizations = new Authorizations(options.clock, random);
     this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
-    this.#mastodon = mastodonSwitches.parse(options.mastodon ?? {});
+    const usual = mastodonSwitches.parse(options.mastodon ?? {});
+    const machine: Machine = { world: this.world, faults: this.faults, mastodon: { usual, now: usual } };
+    const { mastodon } = machine;
     this.#routes = routesIn({
       ...oauthRoutes(this.#core),
       ...xRoutes(this.#core, options.limits ?? {}),
       ...blueskyRoutes(this.#core, options.bluesky ?? {}, random),
-      ...controlRoutes(this.#core, this.faults, this.seed),
-      ...mastodonRoutes(this.#core, random, () => this.#mastodon),
+      ...controlRoutes(this.#core, machine, this.seed),
+      ...mastodonRoutes(this.#core, random, () => mastodon.now),
       'POST /sandbox/mastodon': withBody(z.record(z.string(), z.unknown()), (changes) => {
-        const read = mastodonSwitches.safeParse({ ...this.#mastodon, ...changes });
+        const read = mastodonSwitches.safeParse({ ...mastodon.now, ...changes });
         if (!read.success) return json(400, { detail: z.prettifyError(read.error) });
-        this.#mastodon = read.data;
+        mastodon.now = read.data;
         return ok(read.data);
       }),
-      ...pageRoutes(this.#core, this.faults),
+      ...authorizeRoutes(this.#core),
+      ...feedRoutes(machine),
     });
   }
 
@@ -88,6 +96,14 @@ export class Sandbox {
     const { id, screenName } = this.world.ensureAccount(mastodonName(username));
     const { token } = this.world.grant(app, id, 'write', 'mastodon');
     return { token, userId: id, screenName };
+  }
+
+  /** The same for an account of the Bluesky in the sandbox. @param name - as at X */
+  grantBluesky(name: string) {
+    const handle = handleOf({ screenName: name });
+    const granted = grantBluesky({ core: this.#core, random: this.#random }, handle);
+    if (!granted) throw new RangeError(`no account can be called ${handle}`);
+    return granted;
   }
 
   #answer(call: Call): SandboxAnswer {
@@ -172,8 +188,8 @@ function notFound(path: string, others: { methods: string[] }[]): SandboxAnswer 
 }
 
 /** The unsigned API under /sandbox/. Tests and people use it to read the state and to order faults. */
-function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
-  const { world } = core;
+function controlRoutes(core: Core, machine: Machine, seed: string): Routes {
+  const { world, faults } = machine;
   return {
     'GET /sandbox/accounts': () => ok(world.accounts.map((account) => showAccount(world, account))),
     'GET /sandbox/posts': ({ query }) => livePosts(world, query.get('account')),
@@ -199,15 +215,15 @@ function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
       return ok({ ahead });
     }),
     'POST /sandbox/trigger/:lever(/:name)?': ({ request, parts: { lever = '', name } }) => {
-      if (!isLever(lever))
-        return json(404, { detail: `There is no event ${lever}.`, events: Object.keys(levers) });
-      const account = name === undefined ? undefined : world.accountNamed(name);
+      if (!isLever(lever)) return json(404, { detail: `There is no event ${lever}.`, events: leverNames });
+      const account = name === undefined ? undefined : accountIn(world, name);
       if (name !== undefined && !account) return noAccount(name);
       const { about, effect } = levers[lever];
       if (about === 'account' && !account)
         return json(400, { detail: `${lever} is about an account: name one.` });
-      faults.pull(lever, world, account, core.clock.now());
-      world.changed();
+      if (account && !fits(lever, account))
+        return json(400, { detail: `${lever} cannot happen to ${account.screenName}.` });
+      pull(lever, machine, account, core.clock.now());
       // The page's buttons lead back to the page.
       const isForm = (request.headers['accept'] ?? '').includes('text/html');
       const location = account === undefined ? '/' : `/?account=${account.screenName}`;
@@ -223,7 +239,7 @@ function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
     'POST /sandbox/accounts/:name/(?<lever>suspend|unsuspend|revoke|read-only)': onAccount(
       world,
       (account, { parts: { lever = '' } }) => {
-        if (isLever(lever)) faults.pull(lever, world, account, core.clock.now());
+        if (isLever(lever)) pull(lever, machine, account, core.clock.now());
       },
     ),
   };
@@ -232,7 +248,7 @@ function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
 const ok = (value: unknown): SandboxAnswer => json(200, value);
 
 function livePosts(world: World, name: string | null): SandboxAnswer {
-  const account = name === null ? undefined : world.accountNamed(name);
+  const account = name === null ? undefined : world.accountCalled(name);
   if (name !== null && !account) return noAccount(name);
   const posts = account ? world.postsOf(account.id) : world.posts;
   return ok(posts.filter(({ deleted }) => !deleted).map((post) => shownPost(world, post)));
@@ -243,6 +259,7 @@ function showAccount(world: World, { id, screenName, suspended, created }: Accou
   return {
     id,
     screenName,
+    network: networkOf({ screenName }),
     suspended,
     created: new Date(created).toISOString(),
     posts: world.postsOf(id).filter(({ deleted }) => !deleted).length,
@@ -257,7 +274,7 @@ function onAccount(
 ): Routes[string] {
   return (call) => {
     const { name = '' } = call.parts;
-    const account = world.accountNamed(name);
+    const account = accountIn(world, name);
     if (!account) return noAccount(name);
     const refused = change(account, call);
     if (refused) return refused;
@@ -265,6 +282,10 @@ function onAccount(
     return ok(showAccount(world, account));
   };
 }
+
+/** @param part - the part of a path that names it */
+const accountIn = (world: World, part: string): Account | undefined =>
+  world.accountCalled(part.replaceAll('%40', '@'));
 
 const noAccount = (name: string): SandboxAnswer =>
   json(404, { detail: `The sandbox has no account ${name}.` });

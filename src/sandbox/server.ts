@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { parseJson } from '../text.ts';
-import { newPost } from './pages.ts';
+import { newPost } from './feed.ts';
 import { isKnownHost, json, type SandboxAnswer, type SandboxRequest } from './requests.ts';
 import { Sandbox } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
 import { linksIn } from '../poems/tweet-text.ts';
+import { namesMeant, networkOf } from './names.ts';
 
 /** What all routes of a sandbox share. */
 export interface Core extends CoreOptions {
@@ -44,6 +45,8 @@ export class World {
   readonly #tokens = new Map<string, AccessToken>();
   readonly #tokensOf = new Map<string, AccessToken[]>();
   readonly #postsOf = new Map<string, Post[]>();
+  /** The newest post of each record of Bluesky, by account and key. */
+  readonly #recorded = new Map<string, Post>();
   readonly #watchers = new Set<(event: WorldEvent) => void>();
   readonly #postIds: PostIds;
   readonly #accountIds: PostIds;
@@ -73,6 +76,12 @@ export class World {
 
   accountNamed(screenName: string): Account | undefined {
     return this.#byName.get(screenName.toLowerCase());
+  }
+
+  /** The account that a person or a link names, as the world does or as its network does. */
+  accountCalled(typed: string): Account | undefined {
+    const found = namesMeant(typed).find((name) => this.#byName.has(name.toLowerCase()));
+    return found === undefined ? undefined : this.accountNamed(found);
   }
 
   /** Returns the account of that name, and creates it if there is none. The name must fit the schema {@link account}. */
@@ -123,14 +132,20 @@ export class World {
     return this.#postsOf.get(accountId) ?? [];
   }
 
-  /** @param free - what a network stores besides the text, if it does not charge for posts as X does */
-  addPost({ id: accountId }: Account, text: string, free?: Manners): Post {
+  /** The post of a record of Bluesky that is not deleted. */
+  postRecordedAs(rkey: string, { id }: Account): Post | undefined {
+    const post = this.#recorded.get(`${id} ${rkey}`);
+    return post?.deleted === true ? undefined : post;
+  }
+
+  addPost(account: Account, text: string, manners: Manners = {}): Post {
     const instant = this.#clock.now();
     const id = this.#postIds.next(instant);
-    const links = free ? [] : shortenLinks(text);
-    const post = { id, accountId, text, links, instant, deleted: false, ...free };
+    const isAtX = networkOf(account) === 'x';
+    const links = isAtX ? shortenLinks(text) : [];
+    const post = { id, accountId: account.id, text, links, instant, deleted: false, ...manners };
     this.#addPost(post);
-    if (!free) this.#charge(post);
+    if (isAtX) this.#charge(post);
     this.#notify({ kind: 'posted', post });
     return post;
   }
@@ -193,6 +208,7 @@ export class World {
   #addPost(post: Post): void {
     this.posts.push(post);
     listIn(this.#postsOf, post.accountId).push(post);
+    if (post.record) this.#recorded.set(`${post.accountId} ${post.record.rkey}`, post);
   }
 
   #notify(event: WorldEvent): void {
@@ -200,6 +216,7 @@ export class World {
   }
 }
 
+/** What a network stores of a post besides its text. */
 type Manners = Partial<Pick<Post, 'visibility' | 'language' | 'contentWarning' | 'record'>>;
 
 type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
@@ -255,9 +272,12 @@ export function showText(post: Post): { text: string; urls: ReturnType<typeof ur
   return { text: text + escapeText(post.text.slice(read)), urls };
 }
 
+/** A post's id as its network gives it: at Bluesky, the record's key. */
+export const idOf = ({ id, record }: Pick<Post, 'id' | 'record'>): string => record?.rkey ?? id;
+
 /** A post with its text as stored, as pages and control requests show it: nothing is escaped or shortened. */
-export const shownPost = (world: World, { id, accountId, text, instant, deleted }: Post) => ({
-  id,
+export const shownPost = (world: World, { accountId, text, instant, deleted, ...post }: Post) => ({
+  id: idOf(post),
   account: world.account(accountId)?.screenName ?? '',
   text,
   instant: new Date(instant).toISOString(),
@@ -316,7 +336,7 @@ function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
 /** A screen name that X allows. */
 export const screenNamePattern = /^\w{1,15}$/;
 
-/** What an account of Bluesky has. */
+/** What an account of Bluesky has. The address of its server in the sandbox is `/` and `server`. */
 const bluesky = z.object({
   /** The main password. */
   password: z.string(),
@@ -372,6 +392,7 @@ const post = z.object({
   deleted: z.boolean(),
   /** Mastodon's. */
   visibility: z.string().optional(),
+  /** BCP 47. */
   language: z.string().optional(),
   contentWarning: z.string().optional(),
   /** Bluesky's record, with its key. */

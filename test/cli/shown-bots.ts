@@ -6,6 +6,8 @@ export const noon = Date.parse('2026-11-21T12:00:00Z');
 export const shownBot = (bot: string, more: Partial<BotStatus> = {}): BotStatus => ({
   bot,
   account: `${bot.replaceAll('-', '_')}_bot`,
+  network: 'x',
+  server: undefined,
   state: 'fine',
   timezone: 'UTC',
   done: 8,

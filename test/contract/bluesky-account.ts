@@ -37,7 +37,7 @@ interface Person {
 let people = 0;
 
 /** The calls of a person, and of the admin. */
-function personAt({ server, send, adminPassword }: BlueskyPeer) {
+export function personAt({ server, send, adminPassword }: BlueskyPeer) {
   const call = async (
     name: string,
     body: object,

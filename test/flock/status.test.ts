@@ -11,6 +11,7 @@ import {
 import type { Intent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState, Owed } from '../../src/ledger/state.ts';
+import { networks } from '../../src/networks/networks.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 
@@ -25,6 +26,7 @@ const settingsOf = (settings: object) =>
 const files: BotFiles = {
   bot: 'howl',
   account: 'howl_bot',
+  network: networks.x,
   lines: 3,
   linked: new Set([2]),
   settings: settingsOf({ schedule: '0 */6 * * *', atEnd: 'stop' }),

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
+import { networks } from '../../src/networks/networks.ts';
 import { Prediction } from '../../src/plan/predict.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
-import { asKept } from '../../src/poems/tweet-text.ts';
+import { asKept, rulesOfX } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { HeldFlock } from '../support/held-flock.ts';
 import { randomFlock, type RandomFlock } from './random-flock.ts';
@@ -28,9 +29,10 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
   const toPredict = bots.map(({ name, rows }) => {
     const own = settingsOf(name as BotName);
     const text = rows.join('\n');
-    const lines = splitPoem(text, own.unit);
+    const lines = splitPoem(text, { unit: own.unit, rules: rulesOfX });
     const state = held?.state(name);
-    return { name, text, lines, settings: own, state, key: state?.parked?.key ?? '' };
+    const known = { network: networks.x, rules: rulesOfX, state, key: state?.parked?.key ?? '' };
+    return { name, text, lines, settings: own, ...known };
   });
   const flockBudget = { ...unlimitedBudget, timezone, budget };
   const prediction = new Prediction(

@@ -8,7 +8,8 @@ import type { PredictedPost } from '../../src/plan/predict.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/render.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
-import { TokenPair } from '../../src/oauth/signature.ts';
+import { networkFor, networks } from '../../src/networks/networks.ts';
+import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 
 const day = 86_400_000;
@@ -28,8 +29,10 @@ export interface SmallFlock {
   from?: number;
   days?: number;
   chosen?: readonly string[];
-  /** Each bot's app. */
+  /** Each bot's app, at X. */
   apps?: Record<string, string>;
+  /** What each bot's key says of its network, where that is not X. */
+  keys?: Record<string, Pick<BotKey, 'provider' | 'server' | 'screenName' | 'textLimits'>>;
 }
 
 export interface Planned {
@@ -55,12 +58,22 @@ export function planOf({
   days = 30,
   chosen,
   apps = {},
+  keys = {},
 }: SmallFlock): FlockPlan {
   const { settingsOf, timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
   const history = begun?.history ?? new FlockHistory();
   const bots = Object.entries(poems).map(([name, rows]) => {
     const own = settingsOf(name as BotName);
-    const lines = splitPoem(rows.join('\n'), own.unit);
+    const bundle = {
+      appKeys: new TokenPair('app', ''),
+      accessToken: new TokenPair(name, ''),
+      userId: undefined,
+      screenName: undefined,
+      ...keys[name],
+    };
+    const network = networkFor(bundle);
+    const rules = network.rulesFor(bundle, own.contentWarning);
+    const lines = splitPoem(rows.join('\n'), { unit: own.unit, rules });
     const happened = events[name];
     const first = { event: 'begun', bot: name, at: from - day, poem: fingerprints(lines) } as const;
     let state = begun?.states.get(name);
@@ -71,20 +84,17 @@ export function planOf({
     return {
       name: name as BotName,
       poemFile: `poems/${name}.txt`,
-      bundle: {
-        appKeys: new TokenPair('app', ''),
-        accessToken: new TokenPair(name, ''),
-        userId: undefined,
-        screenName: undefined,
-      },
+      bundle,
+      network,
+      rules,
       file: `poems/${name}.txt`,
       text: rows.join('\n'),
       lines,
       settings: own,
       state,
-      account: undefined,
+      account: bundle.screenName,
       key: begun ? (state?.parked?.key ?? '') : 'key',
-      app: apps[name] ?? 'app',
+      app: network === networks.x ? (apps[name] ?? 'app') : undefined,
     };
   });
   return new FlockPlan({

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { usualPrices } from '../../src/cost.ts';
 import { findSharedTexts, lintPoem, type Pace } from '../../src/poems/lint.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 
 const hour = 3_600_000;
 const daily: Pace = {
@@ -20,8 +21,9 @@ interface Given {
 
 /** `3 link: what it says` for each lint of a poem. */
 function lints(rows: readonly string[], { unit = 'line', pace, prices }: Given = {}): string[] {
-  const options = { unit, prices: { ...usualPrices, ...prices }, pace: { ...daily, ...pace } };
-  const found = lintPoem(splitPoem(rows.join('\n'), unit), options);
+  const split = { unit, rules: rulesOfX };
+  const options = { ...split, prices: { ...usualPrices, ...prices }, pace: { ...daily, ...pace } };
+  const found = lintPoem(splitPoem(rows.join('\n'), split), options);
   return found.map(({ code, line, message }) => `${line} ${code}: ${message}`);
 }
 
@@ -228,7 +230,7 @@ describe('one text carried by two bots', () => {
       Object.entries(poems).map(([bot, rows]) => ({
         bot,
         file: `poems/${bot}.txt`,
-        lines: splitPoem(rows.join('\n'), 'line'),
+        lines: splitPoem(rows.join('\n'), { unit: 'line', rules: rulesOfX }),
       })),
     ).map(({ bot, code, file, line, message }) => `${bot} ${code} ${file}:${line}: ${message}`);
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { olderSplit, splitPoem, type Unit } from '../../src/poems/poem.ts';
-import { fitsInPost } from '../../src/poems/tweet-text.ts';
+import { fitsInPost, rulesOfX } from '../../src/poems/tweet-text.ts';
 
 const isValid = fitsInPost;
 const textsOf = (poem: string, unit: Unit = 'line'): string[] =>
-  splitPoem(poem, unit).map(({ text }) => text);
+  splitPoem(poem, { unit, rules: rulesOfX }).map(({ text }) => text);
 
 describe('the lines of a poem', () => {
   const cases: [name: string, poem: string, lines: [at: number, text: string][]][] = [
@@ -76,7 +76,7 @@ describe('the lines of a poem', () => {
   for (const [name, poem, lines] of cases) {
     it(`reads ${name}`, () => {
       assert.deepEqual(
-        splitPoem(poem, 'line').map(({ text, at }) => ({ text, at })),
+        splitPoem(poem, { unit: 'line', rules: rulesOfX }).map(({ text, at }) => ({ text, at })),
         lines.map(([at, text]) => ({ text, at })),
       );
     });
@@ -148,7 +148,7 @@ describe('the stanzas of a poem', () => {
   for (const [name, poem, lines] of cases) {
     it(`reads ${name}`, () => {
       assert.deepEqual(
-        splitPoem(poem, 'stanza').map(({ text, at }) => ({ text, at })),
+        splitPoem(poem, { unit: 'stanza', rules: rulesOfX }).map(({ text, at }) => ({ text, at })),
         lines.map(([at, text]) => ({ text, at })),
       );
     });

@@ -56,7 +56,7 @@ class World {
       ledger: this.ledger,
       clock: this.clock,
       log,
-      openAccount: ({ provider }) => this.#account(provider === 'bluesky'),
+      openAccount: ({ provider }: BotKey) => this.#account(provider === 'bluesky'),
       askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
       deadline: 10_000,
       flockBudget: () => ({ ...unlimitedBudget, budget: { usdPerMonth: 0 } }),

@@ -7,6 +7,7 @@ import { type BotState, fingerprint, fingerprints } from '../../src/ledger/state
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { olderSplit, splitPoem } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { inSandbox } from '../../src/rehearsal/stage.ts';
@@ -59,7 +60,7 @@ describe('a rehearsal of a flock that has begun', () => {
       `${`${name} was the best, it was the worst; `.repeat(15)}and so on.`;
     const rows = [long('It'), 'a short line', long('She'), long('He')];
     const before = rows.flatMap(olderSplit);
-    const today = splitPoem(rows.join('\n'), 'line').map(({ text }) => text);
+    const today = splitPoem(rows.join('\n'), { unit: 'line', rules: rulesOfX }).map(({ text }) => text);
     assert.notDeepEqual(today, before);
     const place = { poem: fingerprints(before.map((text) => ({ text }))), next: 1, ahead: [] };
     const prints: string[] = [];

@@ -24,6 +24,7 @@ function check(
     from: { next: 0, ahead: [] },
     atEnd: 'loop',
     refrain: 'join',
+    network: 'x',
     ...others,
   };
   return checkPosts(expected, said(posts === '' ? [] : posts.split(' ').map(joinedAs)), repeats);
@@ -92,10 +93,23 @@ describe('posts held against a poem', () => {
     assert.deepEqual([breaksOf(over), over.passedOver, over.next], [[], 1, 1]);
   });
 
-  it('are compared as X keeps them', () => {
+  it('are compared as their network keeps them', () => {
     const texts = ['  cafe\u0301 ', 'b'];
-    const expected = { texts, from: { next: 0, ahead: [] }, atEnd: 'loop', refrain: 'join' } as const;
-    assert.deepEqual(checkPosts(expected, said(['caf\u00e9', 'b']), []).breaks, []);
-    assert.deepEqual(checkPosts(expected, said(['caf\u00e9 \nb']), []).breaks, []);
+    const found = (network: Expected['network'], ...posts: string[]): string[] => {
+      const expected = {
+        texts,
+        from: { next: 0, ahead: [] },
+        atEnd: 'loop',
+        refrain: 'join',
+        network,
+      } as const;
+      return breaksOf(checkPosts(expected, said(posts), []));
+    };
+    assert.deepEqual(found('x', 'caf\u00e9', 'b'), []);
+    assert.deepEqual(found('x', 'caf\u00e9 \nb'), []);
+    for (const network of ['mastodon', 'bluesky'] as const) {
+      assert.deepEqual(found(network, '  cafe\u0301 ', 'b'), []);
+      assert.deepEqual(found(network, 'caf\u00e9', 'b'), ['strange 1', 'skipped 1']);
+    }
   });
 });

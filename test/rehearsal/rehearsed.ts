@@ -4,6 +4,7 @@ import type { WholeFlock } from '../../src/flock/load.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
+import { networks } from '../../src/networks/networks.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type RehearsalOptions, rehearse } from '../../src/rehearsal/rehearse.ts';
@@ -28,13 +29,13 @@ export interface Posted {
 /** A flock that is nowhere on a disk. */
 export function wholeFlock({ poems, settings = {} }: SmallFlock): WholeFlock {
   const { settingsOf, timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
-  const bots = Object.keys(poems).map((name) => ({
-    name: name as BotName,
-    poemFile: name,
-    settings: settingsOf(name as BotName),
-    account: undefined,
-    bundle: undefined,
-  }));
+  const bots = Object.keys(poems).map((name) => {
+    const settings = settingsOf(name as BotName);
+    const network = networks[settings.network ?? 'x'];
+    const rules = network.rulesFor({}, settings.contentWarning);
+    const poem = { name: name as BotName, poemFile: name, settings };
+    return { ...poem, network, rules, account: undefined, bundle: undefined };
+  });
   return { bots, invalidBots: [], passedOver: [], flockBudget: { ...unlimitedBudget, timezone, budget } };
 }
 

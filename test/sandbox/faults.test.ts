@@ -137,6 +137,7 @@ describe('the control', () => {
     assert.deepEqual(first, {
       id: howl.userId,
       screenName: 'howl',
+      network: 'x',
       suspended: false,
       created: '2026-11-21T09:00:00.000Z',
       posts: 1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { leverNames, levers } from '../../src/sandbox/faults.ts';
+import { leverNames, levers } from '../../src/sandbox/levers.ts';
 import { Bench } from './client.ts';
 
 const accept = 'text/html,application/xhtml+xml';
@@ -82,16 +82,20 @@ describe('a lever of the sandbox', () => {
 });
 
 describe('the levers on the page', () => {
-  it('are buttons: for the app on the front page, for an account on its own', () => {
+  it('are buttons: for all accounts on the front page, for an account on its own', () => {
     const bench = new Bench();
     bench.dance('howl');
     for (const [url, about] of [
-      ['/', 'app'],
+      ['/', 'all'],
       ['/?account=howl', 'account'],
     ] as const) {
       const { body } = bench.send({ url, signer: null });
       for (const name of leverNames)
-        assert.equal(body.includes(`>${levers[name].title}</button>`), levers[name].about === about, name);
+        assert.equal(
+          body.includes(`action="/sandbox/trigger/${name}${about === 'all' ? '' : '/howl'}"`),
+          levers[name].about === about,
+          name,
+        );
     }
   });
 
@@ -103,7 +107,10 @@ describe('the levers on the page', () => {
         .headers['location'];
     assert.equal(pull('outage'), '/');
     assert.equal(pull('suspend/howl'), '/?account=howl');
-    assert.match(bench.send({ url: '/', signer: null }).body, /Now: X answers with a web page: 503\./);
+    assert.match(
+      bench.send({ url: '/', signer: null }).body,
+      /Now: every network answers with a web page: 503\./,
+    );
     pull('recover');
     assert.doesNotMatch(bench.send({ url: '/', signer: null }).body, /Now:/);
   });

@@ -2,7 +2,8 @@ import { diskFaults, lookFaults, PlannedFaults, postFaults, type PlannedFault } 
 import { History } from './history.ts';
 import type { Verdict } from './step-count.ts';
 import { Random } from './random.ts';
-import { botOf, type Scenario } from './scenario.ts';
+import { atNetwork, botOf, type Scenario } from './scenario.ts';
+import type { OtherNetwork } from './simulated-network.ts';
 
 /** A small flock with a refrain, neighbours that are equal, and a journal that is compacted on the way. */
 function smallScenario(): Scenario {
@@ -25,11 +26,12 @@ function smallScenario(): Scenario {
 /** The history of the small flock with just these faults. */
 export async function runPlanned(
   plan: readonly PlannedFault[],
-  trace?: (happened: string) => void,
+  { trace, other }: { trace?: (happened: string) => void; other?: OtherNetwork } = {},
 ): Promise<{ broken: Verdict; asked: PlannedFaults['asked'] }> {
   const faults = new PlannedFaults(plan);
   const random = new Random(plan.reduce((sum, { nth, fault }) => sum * 31 + nth * 7 + fault.length, 1));
-  const broken = await new History({ scenario: smallScenario(), faults, random, trace }).run();
+  const scenario = other ? atNetwork(other)(smallScenario()) : smallScenario();
+  const broken = await new History({ scenario, faults, random, trace }).run();
   return { broken, asked: faults.asked };
 }
 
@@ -46,8 +48,8 @@ function everyFault({ disk, post, look }: PlannedFaults['asked']): PlannedFault[
 const deadKey = '401, a dead key';
 
 /** Every place where one fault can be put. */
-export async function singles(): Promise<PlannedFault[]> {
-  return everyFault((await runPlanned([])).asked);
+export async function singles(other?: OtherNetwork): Promise<PlannedFault[]> {
+  return everyFault((await runPlanned([], other && { other })).asked);
 }
 
 /** Every fault that can come after another: at each place that the history with the first comes to. */

@@ -5,6 +5,7 @@ import { share } from './crew.ts';
 import { found } from './found.ts';
 import { describePlan, parsePlan, runPlanned, singles } from './planned.ts';
 import { runSeed } from './seeds.ts';
+import { keyManners } from './simulated-network.ts';
 import type { Done, Work } from './work.ts';
 
 const { SIMULATIONS = '100000', SIMULATION_SEED, SIMULATION_FAULTS, SIMULATION_NETWORK } = process.env;
@@ -29,7 +30,7 @@ describe('a replayed history', { skip: !replays }, () => {
             trace,
             network: otherNames.find((name) => name === SIMULATION_NETWORK),
           })
-        : (await runPlanned(parsePlan(SIMULATION_FAULTS), trace)).broken;
+        : (await runPlanned(parsePlan(SIMULATION_FAULTS), { trace })).broken;
     assert.equal(broken, undefined);
   });
 });
@@ -66,6 +67,18 @@ describe('never twice, never skipped', { skip: replays }, () => {
       return { kind: 'seeds', from: base + index * count, count };
     });
     report(context, `random histories, from seeds ${fixedBase} and ${freshBase} on`, await share(works));
+  });
+
+  it('holds with every single fault at Bluesky, and at Mastodon whatever it does with a mark', async () => {
+    const others = [
+      { name: 'bluesky' as const },
+      ...keyManners.map((key) => ({ name: 'mastodon' as const, key })),
+    ];
+    for (const other of others)
+      for (const fault of await singles(other)) {
+        const { broken } = await runPlanned([fault], { other });
+        assert.equal(broken, undefined, `${JSON.stringify(other)}, ${describePlan([fault])}`);
+      }
   });
 
   for (const network of otherNames)

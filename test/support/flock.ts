@@ -246,7 +246,13 @@ export class TestFlock extends SandboxFlock implements AsyncDisposable {
 
   async #secrets(): Promise<string[]> {
     const bundles = await this.#textsIn('keys');
-    const names = ['consumer_token', 'consumer_token_secret', 'oauth_token', 'oauth_token_secret'];
+    const names = [
+      'consumer_token',
+      'consumer_token_secret',
+      'oauth_token',
+      'oauth_token_secret',
+      'app_password',
+    ];
     return bundles.flatMap((text) =>
       names.flatMap((name) => new RegExp(`"${name}":\\s*"([^"]{8,})"`).exec(text)?.[1] ?? []),
     );

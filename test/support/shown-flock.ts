@@ -5,7 +5,7 @@ import pino from 'pino';
 import type { Trial } from '../../src/alarms/call.ts';
 import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { FlockError } from '../../src/errors.ts';
-import { pagesOfX } from '../../src/flock/status.ts';
+import { postPages, type PostPages } from '../../src/flock/status.ts';
 import { EventLog } from '../../src/log.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { Monitor, type MonitorOptions } from '../../src/web/dashboard/monitor.ts';
@@ -17,7 +17,7 @@ export class ShownFlock extends HeldFlock {
   /** What was logged. */
   readonly log: Record<string, unknown>[] = [];
   /** Where its posts are seen. */
-  pages = pagesOfX;
+  pages: PostPages = postPages('https://api.x.com');
   /** Its hooks, as a person tries them. */
   trials: Trial[] = [];
   /** When the bundle of any of its bots was written. */

@@ -42,7 +42,7 @@ async function openSandbox({ stage }: Bench): Promise<string> {
   });
   if (!sandbox.stdout) throw new Error('the sandbox has no output');
   for await (const line of createInterface({ input: sandbox.stdout })) {
-    const url = /^X in a box: (\S+)$/.exec(line)?.[1];
+    const url = /^X, Mastodon and Bluesky in a box: (\S+)$/.exec(line)?.[1];
     if (url !== undefined) return url;
   }
   throw new Error('the sandbox did not start');

@@ -1,9 +1,9 @@
 /*
  * Runs @atproto/pds on this machine, with a directory of DIDs in memory, until standard input ends.
  *
- *   node server.js PACKAGES PORT DATA
+ *   node server.js PACKAGES PORT DATA FRONT
  *
- * Prints a line of JSON once both answer: {"server", "directory", "adminPassword"}.
+ * FRONT is the port by which it is known: another one if a proxy stands before it. Prints a line of JSON once both answer: {"server", "directory", "adminPassword"}.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const [packages = '', port = '', data = ''] = process.argv.slice(2);
+const [packages = '', port = '', data = '', front = port] = process.argv.slice(2);
 const require = createRequire(path.resolve(packages, 'package.json'));
 const fromPds = createRequire(require.resolve('@atproto/pds'));
 const pds = require('@atproto/pds');
@@ -49,7 +49,7 @@ const secret = () => randomBytes(32).toString('hex');
 const adminPassword = secret();
 Object.assign(process.env, {
   PDS_HOSTNAME: 'localhost',
-  PDS_PORT: port,
+  PDS_PORT: front,
   PDS_DEV_MODE: '1',
   PDS_INVITE_REQUIRED: '0',
   PDS_RATE_LIMITS_ENABLED: '1',
@@ -64,9 +64,11 @@ Object.assign(process.env, {
   LOG_ENABLED: '0',
 });
 const env = pds.readEnv();
-const server = await pds.PDS.create(pds.envToCfg(env), pds.envToSecrets(env));
+const settings = pds.envToCfg(env);
+settings.service.port = Number(port);
+const server = await pds.PDS.create(settings, pds.envToSecrets(env));
 await server.start();
-console.log(JSON.stringify({ server: `http://localhost:${port}`, directory: directoryUrl, adminPassword }));
+console.log(JSON.stringify({ server: `http://localhost:${front}`, directory: directoryUrl, adminPassword }));
 
 process.stdin.resume();
 await once(process.stdin, 'end');

@@ -12,6 +12,7 @@ import type { BotStatus } from '../../flock/status.ts';
 import { hasJournal, type Ledger } from '../../ledger/journal.ts';
 import { applyEvent, fingerprints } from '../../ledger/state.ts';
 import { EventLog } from '../../log.ts';
+import { placeOf } from '../../networks/networks.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
@@ -136,7 +137,9 @@ async function whyUntried(
   const found = (await readStatus(context)).bots.find((status) => status.bot === bot.name);
   return found?.state === 'waiting' && found.hint !== undefined
     ? found
-    : { why: 'X takes no posts of this app just now' };
+    : {
+        why: `${placeOf(bot.bundle)} takes no posts ${bot.bundle.server === undefined ? 'of this app ' : ''}just now`,
+      };
 }
 
 /** A report as JSON shows it. */
@@ -150,7 +153,7 @@ async function shownOf(bot: Bot, report: PostReport, context: Context) {
     lines,
     of,
     id,
-    url: context.pages.post(bot.bundle.screenName, id),
+    url: id === undefined ? undefined : context.pages(bot.bundle)?.post(id),
     at: at === undefined ? undefined : iso(at),
     why: untried.why ?? report.why,
     hint: untried.hint ?? report.hint,

@@ -6,6 +6,7 @@ import { inMicros, showUsd } from '../../cost.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { stateOf } from '../../flock/status.ts';
 import { readPoem } from '../../poems/find.ts';
+import { networks } from '../../networks/networks.ts';
 import { rehearse as rehearseFlock, type Report } from '../../rehearsal/rehearse.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { columnsOf, counted, grouped, listedFirst, saidOnce, shellWord, tableLines } from '../../text.ts';
@@ -33,7 +34,7 @@ const flags = z.object({
 });
 
 export const rehearse = command({
-  summary: 'Simulate the days to come with a sandbox as X: what the flock posts, costs and survives',
+  summary: 'Simulate the days to come in a sandbox: what the flock posts, costs and survives',
   schema: flags,
   exits: { partly: 'a line was posted wrongly, or a bot needs you' },
   examples: [
@@ -270,10 +271,13 @@ function costOf({ usd, bill, faults }: Report): string {
 
 function table(bots: Report['bots']): string[] {
   const shown = bots.length > maxBots ? bots.filter(({ state }) => stateOf(state).name !== 'posting') : bots;
+  const isMixed = bots.some(({ network }) => network !== 'x');
+  const at = (network: string): string[] => (isMixed ? [network] : []);
   const rows = [
-    ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
-    ...shown.map(({ bot, posted, refused, inDoubt, usd: cost, state }) => [
+    ['bot', ...at('network'), 'posts', 'refused', 'in doubt', 'cost', 'state'],
+    ...shown.map(({ bot, network, posted, refused, inDoubt, usd: cost, state }) => [
       bot,
+      ...at(networks[network].title),
       number(posted),
       number(refused),
       number(inDoubt),
@@ -283,7 +287,7 @@ function table(bots: Report['bots']): string[] {
   ];
   const left = bots.length - shown.length;
   return [
-    ...(shown.length > 0 ? tableLines(rows, { right: [1, 2, 3, 4] }) : []),
+    ...(shown.length > 0 ? tableLines(rows, { right: isMixed ? [2, 3, 4, 5] : [1, 2, 3, 4] }) : []),
     ...(left > 0 ? [`${counted(left, 'bot')} more are posting; --json has every one`] : []),
   ];
 }

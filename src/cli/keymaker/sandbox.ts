@@ -5,7 +5,8 @@ import { apiUrl, appKeysIfSet, flockPaths, xApi } from '../../config/environment
 import { openContext } from '../../context.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { type LeverName, leverNames, levers } from '../../sandbox/faults.ts';
+import { type LeverName, leverNames, levers } from '../../sandbox/levers.ts';
+import { inBox } from '../../sandbox/pages.ts';
 import { openSandbox } from '../../sandbox/server.ts';
 import { listed, parseJson } from '../../text.ts';
 import { command, nonEmpty, portFlag } from '../command.ts';
@@ -15,7 +16,7 @@ import { stopSignal, type Terminal } from '../terminal.ts';
 const ownAppKeys = { token: 'sandbox-app-key', secret: 'sandbox-app-secret' };
 
 export const sandbox = command({
-  summary: 'Run a sandbox on this machine that stands in for X, or trigger an event there',
+  summary: 'Run a sandbox on this machine that stands in for all networks, or trigger an event there',
   schema: z.object({
     trigger: z
       .literal('trigger')
@@ -66,7 +67,7 @@ export const sandbox = command({
       ...(args.passwords !== undefined && { passwords: await readPasswords(args.passwords) }),
       ...(args.state !== undefined && { stateFile: path.resolve(args.state) }),
     });
-    terminal.say(`X in a box: ${opened.url}`);
+    terminal.say(`${inBox}: ${opened.url}`);
     terminal.say();
     terminal.say('Let keymaker and flockd use it:');
     terminal.say(`  export KEYMAKER_API_URL=${opened.url}`);
@@ -74,6 +75,11 @@ export const sandbox = command({
       const { token, secret } = ownAppKeys;
       terminal.say(`  export CONSUMER_TOKEN=${token} CONSUMER_TOKEN_SECRET=${secret}`);
     }
+    terminal.say();
+    terminal.say('Mastodon and Bluesky are there, too:');
+    terminal.say(`  keymaker make-keys ./poems --network mastodon --server ${opened.url}/mastodon`);
+    terminal.say(`  keymaker make-keys ./poems --network bluesky`);
+    terminal.say('For Bluesky, its page makes handles and app passwords.');
     terminal.say();
     terminal.say('Its page shows every post as it arrives. Ctrl-C ends it.');
     await stopSignal(terminal);
@@ -122,7 +128,7 @@ async function trigger(
     });
   }
   say(`${name === undefined ? '' : `@${name}: `}${effect}.`);
-  if (about === 'app' && event !== 'recover') say('keymaker sandbox trigger recover ends it.');
+  if (about === 'all' && event !== 'recover') say('keymaker sandbox trigger recover ends it.');
   return 'done';
 }
 

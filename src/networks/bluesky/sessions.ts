@@ -28,6 +28,8 @@ export interface Session {
   origin: string;
   handle: string;
   access: Secret<string>;
+  /** When the access token expires. Milliseconds since 1970. */
+  expires: number;
   refresh: Secret<string>;
   /** Whether it is from the app password, and not from the session before. */
   isNew: boolean;
@@ -183,8 +185,8 @@ export class Sessions {
     return member.opening;
   }
 
-  #hasExpired({ access }: Session): boolean {
-    return claimsIn(access).exp * 1000 <= this.#options.clock.now();
+  #hasExpired({ expires }: Session): boolean {
+    return expires <= this.#options.clock.now();
   }
 
   async #renew(member: Member, refused: Session | undefined): Promise<Answered<Session>> {
@@ -280,6 +282,7 @@ function sessionOf(
     origin: server,
     handle,
     access: accessJwt,
+    expires: claimsIn(accessJwt).exp * 1000,
     refresh: refreshJwt,
     isNew,
     isProven: false,

@@ -1,4 +1,10 @@
-import { type TextRules, withoutControls } from '../../poems/tweet-text.ts';
+import {
+  type EntitiesNoted,
+  type Entity,
+  type TextRules,
+  withoutControls,
+  withoutInner,
+} from '../../poems/tweet-text.ts';
 import type { PostOptions } from '../network.ts';
 import { tidInstant } from './tid.ts';
 
@@ -39,6 +45,10 @@ export const rulesOfBluesky: TextRules = {
   weigh: lengthOf,
   fits: (text) => textFault(withoutControls(text)) === undefined,
   hasLink: (text) => linksIn(text).length > 0,
+  title: 'Bluesky',
+  dropsLeadingSpace: false,
+  entitiesIn,
+  effectOf,
 };
 
 /** What makes a part of a text a link or a tag. The offsets are bytes in UTF-8. @see docs.bsky.app, rich text */
@@ -65,11 +75,23 @@ const maxTag = { graphemes: 64, bytes: 640 };
 /** The maximum length of a URI in a record. @see atproto.com/specs/lexicon, string formats */
 const maxUri = 8192;
 
-/**
- * The links and tags in a text, in order. Mentions stay text: a poem notifies no account.
- */
-export function facetsOf(text: string): Facet[] {
-  const found: { at: number; length: number; feature: Facet['features'][0] }[] = [];
+/** A link or a tag, with its place in UTF-16 units. */
+interface Found {
+  at: number;
+  length: number;
+  feature: Facet['features'][0];
+}
+
+/** The links and tags in a text, in order. Mentions stay text: a poem notifies no account. */
+export const facetsOf = (text: string): Facet[] =>
+  foundIn(text).map(({ at, length, feature }) => {
+    const byteStart = bytesOf(text.slice(0, at));
+    const byteEnd = byteStart + bytesOf(text.slice(at, at + length));
+    return { index: { byteStart, byteEnd }, features: [feature] };
+  });
+
+function foundIn(text: string): Found[] {
+  const found: Found[] = [];
   for (const { 0: match, index } of text.matchAll(links)) {
     const uri = match.replace(afterLink, '');
     if (uri.length <= maxUri && URL.canParse(uri))
@@ -82,17 +104,33 @@ export function facetsOf(text: string): Facet[] {
     if (/[^\d\p{P}]/u.test(tag) && lengthOf(tag) <= maxTag.graphemes && bytesOf(tag) <= maxTag.bytes)
       found.push({ at: index, length: shown.length, feature: { $type: 'app.bsky.richtext.facet#tag', tag } });
   }
-  found.sort((a, b) => a.at - b.at);
-  return found.map(({ at, length, feature }) => {
-    const byteStart = bytesOf(text.slice(0, at));
-    const byteEnd = byteStart + bytesOf(text.slice(at, at + length));
-    return { index: { byteStart, byteEnd }, features: [feature] };
-  });
+  return found.sort((a, b) => a.at - b.at);
 }
 
 /** The links in a text. */
 export const linksIn = (text: string): string[] =>
-  facetsOf(text).flatMap(({ features: [feature] }) => ('uri' in feature ? feature.uri : []));
+  text.includes('://') ? foundIn(text).flatMap(({ feature }) => ('uri' in feature ? feature.uri : [])) : [];
+
+/** What would be a mention: a handle, which is a name with a dot. @see atproto.com/specs/handle */
+const mention = /(?<=^|[\s(])@(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]/giu;
+
+function entitiesIn(text: string): Entity[] {
+  if (!/[@#＃]|:\/\//.test(text)) return [];
+  return withoutInner([
+    ...foundIn(text).map(({ at, length, feature }): Entity => {
+      return { kind: 'uri' in feature ? 'link' : 'hashtag', text: text.slice(at, at + length), at };
+    }),
+    ...Array.from(text.matchAll(mention), ({ 0: part, index: at }): Entity => {
+      return { kind: 'mention', text: part, at };
+    }),
+  ]);
+}
+
+function effectOf({ kind, areMany }: EntitiesNoted): string {
+  const it = areMany ? 'each' : 'it';
+  if (kind === 'mention') return `: ${it} is posted as plain text, which notifies nobody on Bluesky`;
+  return kind === 'link' ? `: ${it} counts in full` : `: Bluesky shows ${it} as a link to a search`;
+}
 
 /** The values of labels that an author may put on a post, besides `graphic-media`, which other warnings become. */
 const warnings = new Set(['porn', 'sexual', 'nudity', 'graphic-media']);

@@ -1,4 +1,11 @@
-import { asWritten, type TextRules, withoutControls } from '../../poems/tweet-text.ts';
+import {
+  asWritten,
+  type EntitiesNoted,
+  type Entity,
+  type TextRules,
+  withoutControls,
+  withoutInner,
+} from '../../poems/tweet-text.ts';
 
 /*
  * Mastodon's rules for texts: how long a post is, the links and mentions in it, and the text in the HTML of a timeline.
@@ -41,9 +48,28 @@ function withoutEnd(url: string): string {
   return end.startsWith(')') && bare.split('(').length > bare.split(')').length ? `${bare})` : bare;
 }
 
-/** The accounts that a post would notify, as they are written: `@anna`, `@anna@example.org`. */
-export const mentionsIn = (text: string): string[] =>
-  Array.from(withoutLinks(text, ' ').matchAll(mention), ([found]) => found);
+/** A tag, which is not a number alone. @see Mastodon, Tag::HASHTAG_RE */
+const hashtag = /(?<![=/)\p{L}\p{N}_])[#＃][\p{L}\p{M}\p{N}_]*[\p{L}\p{M}_][\p{L}\p{M}\p{N}_·\u200c]*/gu;
+
+function entitiesIn(text: string): Entity[] {
+  const parts = (kind: Entity['kind'], sign: RegExp, found: RegExp): Entity[] =>
+    sign.test(text)
+      ? Array.from(text.matchAll(found), ({ 0: part, index: at }) => ({ kind, text: part, at }))
+      : [];
+  return withoutInner([
+    ...linksIn(text).map(({ from, url }): Entity => ({ kind: 'link', text: url, at: from })),
+    ...parts('mention', /@/, mention),
+    ...parts('hashtag', /[#＃]/, hashtag),
+  ]);
+}
+
+function effectOf({ kind, areMany }: EntitiesNoted, { charactersPerLink }: TextLimits): string {
+  const it = areMany ? 'each' : 'it';
+  if (kind === 'link') return `: ${it} counts ${charactersPerLink}`;
+  if (kind === 'hashtag') return `: Mastodon shows ${it} as a link to a search`;
+  const [whom, them] = areMany ? ['these people', 'them'] : ['this person', 'it'];
+  return `: Mastodon notifies ${whom} of every such post; write ${them} without the @ to notify nobody`;
+}
 
 /** From the end, so that the offsets of the earlier links stay valid. */
 const withoutLinks = (text: string, instead: string): string =>
@@ -66,22 +92,28 @@ export function lengthOf(text: string, { charactersPerLink }: TextLimits, conten
   return length;
 }
 
-/** The rules of a server with these limits, for posts with a content warning or without one. */
+/**
+ * The rules of a server with these limits, for posts with a content warning or without one. The maximum weight is less than 1
+ * where the warning leaves no room for a text.
+ */
 export function rulesOfMastodon(limits: TextLimits = usualLimits, contentWarning = ''): TextRules {
   const { maxCharacters, charactersPerLink } = limits;
-  const maxWeight = Math.max(1, maxCharacters - lengthOf('', limits, contentWarning));
+  const maxWeight = maxCharacters - lengthOf('', limits, contentWarning);
   return {
     id: `mastodon ${maxWeight} ${charactersPerLink}`,
     maxWeight,
     weigh: (text) => lengthOf(text, limits),
     fits: (text) => {
       const sent = withoutControls(text);
-      return (
-        sent.trim() !== '' &&
-        ((sent.length <= maxWeight && !sent.includes('://')) || lengthOf(sent, limits) <= maxWeight)
-      );
+      const isShort = sent.length <= maxWeight && !sent.includes('://');
+      return sent.trim() !== '' && (isShort || lengthOf(sent, limits) <= maxWeight);
     },
     hasLink: (text) => linksIn(text).length > 0,
+    title: 'Mastodon',
+    // @see Mastodon, Status#prepare_contents
+    dropsLeadingSpace: true,
+    entitiesIn,
+    effectOf: (noted) => effectOf(noted, limits),
   };
 }
 

@@ -8,7 +8,6 @@ interface Post {
 }
 
 const maxPosts = 200;
-const filter = (new URLSearchParams(location.search).get('account') ?? '').toLowerCase();
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
@@ -17,6 +16,8 @@ function element(id: string): HTMLElement {
 }
 
 const list = element('posts');
+/** The account whose page this is; empty for all. */
+const filter = (list.dataset['account'] ?? '').toLowerCase();
 const empty = element('empty');
 const live = element('live');
 

@@ -6,12 +6,13 @@ import type { RecentPost } from '../../ledger/history.ts';
 import type { Change } from '../../ledger/journal.ts';
 import { describeChange } from '../../ledger/log-events.ts';
 import { type BotState, doneIn } from '../../ledger/state.ts';
+import { placeOf } from '../../networks/networks.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { offsetIn } from '../../schedule/schedule.ts';
 import { iso, linesInWords } from '../../text.ts';
-import { type BotView, type FlockView, PostTexts, type SnapshotCache } from './snapshot.ts';
+import { type BotView, type FlockView, PostTexts, type SnapshotCache, urlOf } from './snapshot.ts';
 import { predictPosts, type UpcomingPost } from './upcoming.ts';
 
 /** A part of a poem. Lines are counted from 1. */
@@ -60,7 +61,8 @@ export interface BotDetails {
   /** Since when everything is in the history; what was before is summed up in the ledger. Undefined where nothing was. */
   historyFrom: string | undefined;
   doubt: Doubt | undefined;
-  key: { provider: string | undefined; changed: string | undefined };
+  /** The place of its account: `X`, `mastodon.social`. */
+  key: { place: string; changed: string | undefined };
 }
 
 /** Where the details of a bot come from, besides the view of its flock. */
@@ -109,13 +111,13 @@ export async function readDetails(
     poem: bot && (await partOf(bot, state, from)),
     next: canPost ? await predictPosts([bot], { ...moment, stateOf }, bounds) : [],
     ...(await pastOf(view, await changesOf(name), sources)),
-    key: { provider: bot?.bundle.provider, changed: changed === undefined ? undefined : iso(changed) },
+    key: { place: placeOf(bot?.bundle ?? {}), changed: changed === undefined ? undefined : iso(changed) },
   };
 }
 
 /** What has happened to a bot, and the post that it does not know the outcome of. */
 async function pastOf(
-  { bot: name, account }: BotView,
+  { bot: name }: BotView,
   changes: readonly Change[],
   { bot, state, history, pages, now }: ReturnType<SnapshotCache['sourcesOf']>,
 ): Promise<Pick<BotDetails, 'history' | 'historyFrom' | 'doubt'>> {
@@ -130,7 +132,7 @@ async function pastOf(
   const texts = new PostTexts(readPoem);
   const made = [...told.flatMap(({ post }) => post ?? []), ...earlier, ...(open ? [open] : [])];
   await texts.find(made, bot ? [bot] : [], 0);
-  const seen = (post: RecentPost) => ({ text: texts.textOf(post), url: pages.post(account, post.id) });
+  const seen = (post: RecentPost) => ({ text: texts.textOf(post), url: urlOf(post, bot, pages) });
   const entries = told.map(({ post, ...entry }) => ({ ...entry, ...(post && seen(post)) }));
   const before = earlier.map((post): HistoryEntry => {
     const message = `posted ${linesInWords(post.line + 1, post.lines)}`;

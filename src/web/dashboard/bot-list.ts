@@ -1,18 +1,18 @@
 import { html } from 'hono/html';
-import { needsSomebody, shownState, stateCounts, states } from '../../flock/status.ts';
+import { needsSomebody, networksOf, shownState, stateCounts, states } from '../../flock/status.ts';
 import { counted, listed } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { showCount } from './charts.ts';
 import { botControls, type Control } from './controls.ts';
 import {
   hintOf,
+  lastPostAt,
   nameOf,
   needsRepair,
   nextOf,
   note,
   pageOf,
   placeOf,
-  postedAt,
   progressOf,
   waitOf,
 } from './parts.ts';
@@ -88,9 +88,10 @@ function found({ bots }: Pick<FlockView, 'bots'>, { state, text }: BotFilter): B
 /** The list with its search. */
 export function botListOf(view: FlockView, filter: BotFilter, control: Control): Html {
   const shown = found(view, filter);
+  const look = { now: view.now, isMixed: networksOf(view.bots).length > 1 };
   return html`${view.bots.length > 1 && searchOf(view, filter, shown.length)}
     <ul id="bots" class="bots" role="list">
-      ${shown.slice(0, maxOf(filter)).map((bot) => botOf(bot, view.now, filter, control))}
+      ${shown.slice(0, maxOf(filter)).map((bot) => botOf(bot, look, filter, control))}
     </ul>
     ${botsLeft(view, filter, shown.length)} ${keylessOf(view)}`;
 }
@@ -172,7 +173,14 @@ function keylessOf({ keyless }: FlockView): Html {
   return note('keyless', keyless.length > 0 && said);
 }
 
-function botOf(bot: BotView, now: string, filter: BotFilter, control: Control): Html {
+/** @param isMixed - whether the flock posts to several networks */
+function botOf(
+  bot: BotView,
+  { now, isMixed }: { now: string; isMixed: boolean },
+  filter: BotFilter,
+  control: Control,
+): Html {
+  const [network] = isMixed ? networksOf([bot]) : [];
   const { bot: name, account, home } = bot;
   const { name: state, severity, meaning } = shownState(bot);
   // Otherwise it is above, where everything is that needs a person.
@@ -181,6 +189,7 @@ function botOf(bot: BotView, now: string, filter: BotFilter, control: Control): 
     <div class="who">
       <h3><a href="${pageOf(name)}">${name}</a></h3>
       ${account !== undefined && nameOf(account, home)}
+      ${network && html`<span class="network">${network.title}</span>`}
     </div>
     <p class="when">
       ${severity === 'good' ? nextOf(bot, now) : html`<span class="state" title="${meaning}">${state}</span>`}
@@ -199,5 +208,5 @@ function reasonIn(bot: BotView, now: string): Html | false {
   return wait !== undefined && html`<p class="why">${wait}</p>`;
 }
 
-const lastOf = ({ last }: BotView, now: string): Html | string =>
-  last ? html`last ${postedAt(last, now, `line ${last.line} on X`)}` : 'no post yet';
+const lastOf = (bot: BotView, now: string): Html | string =>
+  bot.last ? html`last ${lastPostAt(bot, bot.last, now)}` : 'no post yet';

@@ -20,19 +20,20 @@ import {
   fact,
   foldedList,
   hintOf,
+  lastPostAt,
   liveLayout,
   nameOf,
   needsRepair,
   nextOf,
+  onNetwork,
   note,
   noticePage,
   placeOf,
-  postedAt,
   progressOf,
   section,
   waitOf,
 } from './parts.ts';
-import type { FlockView } from './snapshot.ts';
+import type { BotView, FlockView } from './snapshot.ts';
 
 /*
  * The page of one bot: how it stands, its poem with its place, what it posts next, and what has happened to it.
@@ -118,7 +119,7 @@ function doubtOf(details: BotDetails, now: string, control: Control): Html {
 
 function factsOf({ bot }: BotDetails, now: string): Html {
   const { spent, last, posts } = bot;
-  const when = last ? html`${postedAt(last, now, `line ${last.line} on X`)}` : 'none';
+  const when = last ? lastPostAt(bot, last, now) : 'none';
   return html`<dl class="facts" id="facts">
     ${fact('Place', bot.of === 0 ? 'not known' : `line ${showCount(Math.min(bot.done + 1, bot.of))}`, html`${placeOf(bot)} ${progressOf(bot)}`)}
     ${fact('Next line', bot.next === undefined ? 'none' : away(now, bot.next, { due: true }), bot.next === undefined ? 'no slot is known' : atClock(bot.next, bot.timezone, now))}
@@ -197,7 +198,7 @@ function keyOf({ bot, key, settings }: BotDetails): Html {
   if (!settings) return html`<p class="more">It has no good key: <code>keymaker doctor</code></p>`;
   const whose = bot.account === undefined ? 'an account whose name it does not have' : html`@${bot.account}`;
   const changed = key.changed === undefined ? '' : `, last changed ${dayOf(key.changed, bot.timezone)}`;
-  return html`<p>For ${whose} at ${key.provider ?? 'X'}${changed}.</p>
+  return html`<p>For ${whose} at ${key.place}${changed}.</p>
     <p class="more">Another one: <code>keymaker reauth ${bot.bot}</code></p>`;
 }
 
@@ -211,7 +212,7 @@ function dayOf(instant: string, timezone: string): string {
 const firstEvents = 15;
 
 function historyOf({ bot, history, historyFrom }: BotDetails, now: string): Html {
-  const entries = history.map((entry) => entryOf(entry, bot.timezone, now));
+  const entries = history.map((entry) => entryOf(entry, bot, now));
   const earlier =
     historyFrom !== undefined &&
     `Of the time before ${atClock(historyFrom, bot.timezone, now)} only posts are known.`;
@@ -220,16 +221,19 @@ function historyOf({ bot, history, historyFrom }: BotDetails, now: string): Html
   ${note('history-from', earlier)}`;
 }
 
-const entryOf = (entry: HistoryEntry, timezone: string, now: string): Html =>
-  html`<li data-level="${entry.level}">
+function entryOf(entry: HistoryEntry, bot: BotView, now: string): Html {
+  const { timezone } = bot;
+  const where = onNetwork(bot);
+  return html`<li data-level="${entry.level}">
     <span class="clock"
-      >${entry.url === undefined ? html`${stampOf(entry.at, timezone)}` : html`<a href="${entry.url}" rel="noreferrer">${stampOf(entry.at, timezone)}<span class="unseen">, on X</span></a>`}</span
+      >${entry.url === undefined ? html`${stampOf(entry.at, timezone)}` : html`<a href="${entry.url}" rel="noreferrer">${stampOf(entry.at, timezone)}<span class="unseen">, ${where}</span></a>`}</span
     >
     <p>
       ${withClocks(entry.message, (at) => atClock(at, timezone, now))}
       ${entry.text !== undefined && html`<q dir="auto" lang="">${entry.text}</q>`}
     </p>
   </li>`;
+}
 
 /** `2026-08-22 09:00`, by the bot's clock. */
 function stampOf(instant: string, timezone: string): Html {

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
+import { chargesNothing, isFree, networksOf } from '../../flock/status.ts';
 import { counted, grouped } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { shownDays } from './forecast.ts';
@@ -190,10 +191,12 @@ export function spendingOf({ bots, flock, timezone, now }: FlockView): Html {
     .filter((use) => use !== undefined)
     .sort((a, b) => shareOf(b) - shareOf(a));
   const left = own.length - maxBots;
+  const free = isFree(flock, bots) && chargesNothing(networksOf(bots));
   // The mark of a month need not be exact: every month has 30.5 days.
   return html`<div id="spending">
-    ${month ? useOf(month, passed(now, monthEnds, 30.5 * day)) : sumOf('This month', usd(spent.usdMonth))}
-    ${today && useOf(today, passed(now, dayEnds, day))} ${sumOf('Since it began', usd(spent.usdTotal))}
+    ${month ? useOf(month, passed(now, monthEnds, 30.5 * day)) : free === false && sumOf('This month', usd(spent.usdMonth))}
+    ${today && useOf(today, passed(now, dayEnds, day))}
+    ${free === false ? sumOf('Since it began', usd(spent.usdTotal)) : html`<p class="more">${free}.</p>`}
     ${
       !month &&
       !today &&
@@ -212,10 +215,11 @@ export function spendingOf({ bots, flock, timezone, now }: FlockView): Html {
 export function botSpending(bot: BotView): Html {
   const month = monthUse('This month', bot, '');
   const today = dayUse('Today', bot, '');
+  const free = isFree(bot, [bot]) && chargesNothing(networksOf([bot]));
   return html`<div id="spending">
-    ${month ? useOf(month) : sumOf('This month', usd(bot.spent.usdMonth))}
+    ${month ? useOf(month) : free === false && sumOf('This month', usd(bot.spent.usdMonth))}
     ${today ? useOf(today) : sumOf('Today', counted(bot.spent.postsToday, 'post'))}
-    ${sumOf('Since it began', usd(bot.spent.usdTotal))}
+    ${free === false ? sumOf('Since it began', usd(bot.spent.usdTotal)) : html`<p class="more">${free}.</p>`}
     ${
       !month &&
       !today &&

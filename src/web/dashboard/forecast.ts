@@ -5,6 +5,7 @@ import { inMicros, type PriceTable } from '../../cost.ts';
 import { type BotFiles, type BotStatus, type FlockNow, hasToPost } from '../../flock/status.ts';
 import { spentBy, spentByFlock } from '../../ledger/history.ts';
 import { type BotState, lengthOf } from '../../ledger/state.ts';
+import { budgetAt } from '../../posting/budget.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import { countSlots, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import type { EventLoopYield } from '../../yield.ts';
@@ -190,17 +191,20 @@ const willPost = (
 ): boolean =>
   hasToPost(state) && !(state === 'waiting' && next === undefined) && !paused && known?.paused === undefined;
 
-function boundsOf({ bot, lines }: BotFiles, settings: BotSettings, input: ForecastInput): Bounds {
+function boundsOf({ bot, network, lines }: BotFiles, settings: BotSettings, input: ForecastInput): Bounds {
   const { stateOf, flockBudget, now } = input;
   const { budget, timezone, atEnd, refrain } = settings;
   const state = stateOf(bot);
   const length = state ? lengthOf(state.place) : lines;
   return {
     budget,
-    prices: flockBudget.prices,
+    prices: (network ? budgetAt(network, flockBudget) : flockBudget).prices,
     spent: spentBy(state, timezone, now),
     inAll: atEnd === 'stop' ? length - (state?.place.next ?? 0) : Infinity,
     // A poem that is read again and again: X refuses a text that was posted lately.
-    texts: length * (refrain === 'join' ? 2 : 1) * Math.ceil(day / xLimits.remembers.surely),
+    texts:
+      network?.refusesRepetitions === false
+        ? Infinity
+        : length * (refrain === 'join' ? 2 : 1) * Math.ceil(day / xLimits.remembers.surely),
   };
 }

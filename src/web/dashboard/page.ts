@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
-import { shownState, stateCounts } from '../../flock/status.ts';
+import { chargesNothing, isFree, networksOf, shownState, stateCounts } from '../../flock/status.ts';
 import { counted, cutTo, listed, localTime, linesInWords } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { type BotFilter, botListOf, everyBot } from './bot-list.ts';
@@ -19,6 +19,7 @@ import {
   liveLayout,
   needsRepair,
   note,
+  onNetwork,
   pageOf,
   postedAt,
   section,
@@ -103,7 +104,8 @@ function todayFact({ flock, days }: FlockView): Html {
   return fact('Today', counted(flock.spent.postsToday, 'post'), `${max}${toCome} still to come`);
 }
 
-function monthFact({ flock, timezone }: FlockView): Html {
+function monthFact({ bots, flock, timezone }: FlockView): Html {
+  if (isFree(flock, bots)) return fact('This month', 'free', chargesNothing(networksOf(bots)));
   const { usdPerMonth } = flock.budget;
   const until = `until ${lastDayBefore(flock.monthEnds, timezone)}`;
   const more = usdPerMonth === undefined ? until : `of ${showUsd(inMicros(usdPerMonth))} ${until}`;
@@ -137,7 +139,7 @@ function lineOf(post: FlockView['recent'][number], now: string): Html {
     }
     <p class="by">
       <cite><a href="${pageOf(bot)}">${bot}</a></cite
-      >, ${linesInWords(post.line, post.lines)}, ${postedAt(post, now, 'on X')}
+      >, ${linesInWords(post.line, post.lines)}, ${postedAt(post, now, onNetwork(post))}
     </p>
   </li>`;
 }

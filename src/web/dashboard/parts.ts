@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { reasonOf, shownState } from '../../flock/status.ts';
+import { networksOf, reasonOf, shownState } from '../../flock/status.ts';
 import { counted, withClocks } from '../../text.ts';
 import { awayFrom } from '../browser/away.ts';
 import { type Html, layout } from '../layout.ts';
@@ -164,7 +164,13 @@ export function placeOf(bot: BotView): string {
   return pass === 1 ? place : `${place}, ${ordinal(pass)} reading`;
 }
 
-/** When a post was made, with a link to it where its address is known. */
+/** Where posts are seen: `on X`. */
+export const onNetwork = (bot: Pick<BotView, 'network'>): string => {
+  const [network] = networksOf([bot]);
+  return network ? `on ${network.title}` : 'on its network';
+};
+
+/** When a post was made, with a link to it where its address is known. @param where - as in {@link onNetwork} */
 export function postedAt(
   { at, url }: { at: string; url?: string | undefined },
   now: string,
@@ -175,6 +181,10 @@ export function postedAt(
     ? time
     : html`<a href="${url}" rel="noreferrer">${time}<span class="unseen">, ${where}</span></a>`;
 }
+
+/** When a bot has posted last, with a link to that post. */
+export const lastPostAt = (bot: BotView, last: NonNullable<BotView['last']>, now: string): Html =>
+  postedAt(last, now, `line ${last.line} ${onNetwork(bot)}`);
 
 export const fact = (name: string, value: Html | string, more: Html | string): Html =>
   html`<div>

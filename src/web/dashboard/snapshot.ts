@@ -23,6 +23,8 @@ import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import { type BotState, fingerprint } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
+import type { NetworkName } from '../../networks/network.ts';
+import { networkFor } from '../../networks/networks.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
 import { asKept, withoutControls } from '../../poems/tweet-text.ts';
@@ -55,9 +57,10 @@ export interface BotView extends BotStatus {
   capped: boolean;
 }
 
-/** One of the last posts, as it reads on X. */
+/** One of the last posts, as it reads where it was posted. */
 interface PostView {
   bot: string;
+  network: NetworkName | undefined;
   at: string;
   /** The first of its lines, counted from 1, and how many of them it has. */
   line: number;
@@ -264,7 +267,7 @@ export class SnapshotCache {
     const stateOf: StateOf = (bot) => states.get(bot);
     const planned = await this.#forecast.planned({ ...moment, files, standing: bots, stateOf }, turns);
     const upcoming = await this.#nextToday(bots, { ...moment, stateOf, files, flock });
-    const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
+    const byName = new Map<string, Bot>(withKeys.map((bot) => [bot.name, bot]));
     const isPartial = this.#files.isPartial || this.#forecast.isPartial;
     this.#validUntil = isPartial ? now : Math.min(now + maxAge, changesAt(bots, states, moment));
     this.#took = turns.worked;
@@ -277,14 +280,18 @@ export class SnapshotCache {
       bots,
       keyless: keyless.map(({ name }) => name),
       days: daysOf(history, { timezone, now, planned }),
-      recent: recent.map((post) => ({
-        bot: post.bot,
-        at: iso(post.at),
-        line: post.line + 1,
-        lines: post.lines,
-        text: this.#texts.textOf(post),
-        url: pages.post(accounts.get(post.bot), post.id),
-      })),
+      recent: recent.map((post) => {
+        const bot = byName.get(post.bot);
+        return {
+          bot: post.bot,
+          network: bot && networkFor(bot.bundle).name,
+          at: iso(post.at),
+          line: post.line + 1,
+          lines: post.lines,
+          text: this.#texts.textOf(post),
+          url: urlOf(post, bot, pages),
+        };
+      }),
       upcoming,
     };
   }
@@ -317,12 +324,16 @@ function viewOf(files: BotFiles, state: BotState | undefined, moment: FlockNow):
   const canPost = status.state === 'fine' || status.state === 'waiting';
   return {
     ...status,
-    home: moment.pages?.account(status.account),
+    home: files.key && moment.pages?.(files.key)?.account,
     pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
     needsKey: status.state === 'parked' && keyCauses.has(state?.owed?.why ?? ''),
     capped: canPost && isCapped(files, state, moment),
   };
 }
+
+/** The page of a post. @param bot - where the flock has it still */
+export const urlOf = ({ id }: RecentPost, bot: Bot | undefined, pages: PostPages): string | undefined =>
+  id === undefined || !bot ? undefined : pages(bot.bundle)?.post(id);
 
 /** When something of this changes though nothing happens: a wait, a day or a request is over. Milliseconds since 1970. */
 function changesAt(

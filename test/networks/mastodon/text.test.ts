@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import {
   lengthOf,
   linksIn,
-  mentionsIn,
   rulesOfMastodon,
   textOfHtml,
   usualLimits,
@@ -83,14 +82,44 @@ describe('links and mentions', () => {
         ['http://c.example/?q=@no', 'http://c.example/?q=@no'],
       ],
     );
-    assert.deepEqual(mentionsIn(text), ['@anna', '@bob@b.example', '@_x', '@eve']);
+    assert.deepEqual(
+      rulesOfMastodon()
+        .entitiesIn(text)
+        .map((entity) => `${entity.kind} ${entity.text}`),
+      [
+        'link https://a.example/x',
+        'mention @anna',
+        'mention @bob@b.example',
+        'link http://c.example/?q=@no',
+        'mention @_x',
+        'mention @eve',
+      ],
+    );
+  });
+
+  it('have tags beside them, which are no numbers', () => {
+    const kinds = (text: string): string[] =>
+      rulesOfMastodon()
+        .entitiesIn(text)
+        .map((entity) => `${entity.kind} ${entity.text}`);
+    assert.deepEqual(kinds('#rain, ＃雨 #1 #1a a#b https://a.example/#no'), [
+      'hashtag #rain',
+      'hashtag ＃雨',
+      'hashtag #1a',
+      'link https://a.example/#no',
+    ]);
   });
 
   it('take linear time', () => {
-    for (const text of ['@a.'.repeat(20_000), 'https://a.'.repeat(10_000), '(https://a.b/('.repeat(5000)]) {
+    for (const text of [
+      '@a.'.repeat(20_000),
+      'https://a.'.repeat(10_000),
+      '(https://a.b/('.repeat(5000),
+      '#1'.repeat(20_000),
+    ]) {
       const begun = performance.now();
       lengthOf(text, usualLimits);
-      mentionsIn(text);
+      rulesOfMastodon().entitiesIn(text);
       assert.ok(performance.now() - begun < 2000, text.slice(0, 10));
     }
   });

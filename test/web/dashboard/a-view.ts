@@ -11,6 +11,8 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
   bot,
   account: `${bot}_bot`,
   home: `https://x.com/${bot}_bot`,
+  network: 'x',
+  server: undefined,
   state: 'fine',
   timezone: 'Europe/Berlin',
   done: 3,
@@ -32,6 +34,7 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
 
 export const aPost = (bot: string, change: Partial<PostView> = {}): PostView => ({
   bot,
+  network: 'x',
   at: '2026-08-22T07:00:00.000Z',
   line: 3,
   lines: 1,

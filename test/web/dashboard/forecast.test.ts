@@ -5,6 +5,7 @@ import { parseFlockFile } from '../../../src/config/flock-file.ts';
 import { type BotFiles, statusOf } from '../../../src/flock/status.ts';
 import { FlockHistory } from '../../../src/ledger/history.ts';
 import { type BotState, fingerprints, startOf } from '../../../src/ledger/state.ts';
+import { networks } from '../../../src/networks/networks.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { nextAfter } from '../../../src/schedule/schedule.ts';
@@ -14,6 +15,7 @@ import { EventLoopYield } from '../../../src/yield.ts';
 const files = (settings: object, change: Partial<BotFiles> = {}): BotFiles => ({
   bot: 'howl',
   account: 'howl',
+  network: networks.x,
   lines: 10,
   linked: new Set(),
   settings: parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('howl' as BotName),
@@ -40,6 +42,29 @@ async function planned(
 const numbers = (counts: [string, number][]): number[] => counts.map(([, count]) => count);
 
 const long = { lines: 100_000 };
+
+describe('a poem that is shorter than a day of slots', () => {
+  const short = files({ schedule: '0 * * * *', refrain: 'defer' }, { lines: 1 });
+
+  it('is bounded by what X refuses, and on no other network', async () => {
+    const others = [networks.mastodon, networks.bluesky].map((network) => ({ ...short, network }));
+    const found = await Promise.all([short, ...others].map((bot) => planned([bot])));
+    assert.deepEqual(
+      found.map((counts) => numbers(counts)[1]),
+      [2, 24, 24],
+    );
+  });
+
+  it('is bounded by money where money is charged', async () => {
+    const budget = { bots: { howl: { budget: { usdPerMonth: 0.03 }, schedule: '0 * * * *' } } };
+    const both = [networks.x, networks.mastodon].map((network) => files(budget, { ...long, network }));
+    const found = await Promise.all(both.map((bot) => planned([bot])));
+    assert.deepEqual(
+      found.map((counts) => numbers(counts)[1]),
+      [0, 24],
+    );
+  });
+});
 
 describe('the slots of the next days', () => {
   it('are counted from now on, by the days of the flock', async () => {

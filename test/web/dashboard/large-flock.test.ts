@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pagesOfX } from '../../../src/flock/status.ts';
+import { postPages } from '../../../src/flock/status.ts';
 import type { Ledger } from '../../../src/ledger/journal.ts';
 import { EventLog } from '../../../src/log.ts';
 import { SnapshotCache } from '../../../src/web/dashboard/snapshot.ts';
@@ -73,7 +73,7 @@ describe('a large flock that is looked at', () => {
       clock: held.clock,
       log: new EventLog(),
       isStopped: () => false,
-      pages: pagesOfX,
+      pages: postPages('https://api.x.com'),
       version: '1.2.3',
     });
     snapshots.update(held.flock());

@@ -1,6 +1,7 @@
 import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.ts';
 import { fingerprints } from '../../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
+import { networkFor } from '../../../src/networks/networks.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
 import { Metrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
 import { HeldFlock } from '../../support/held-flock.ts';
@@ -70,6 +71,7 @@ export class MeasuredFlock extends HeldFlock {
       const files: BotFiles = {
         bot: name,
         account: bundle.screenName ?? '',
+        network: networkFor(bundle),
         lines: lines.length,
         linked: new Set(),
         settings,

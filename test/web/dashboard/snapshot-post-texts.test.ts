@@ -5,6 +5,7 @@ import { fingerprint } from '../../../src/ledger/state.ts';
 import type { RecentPost } from '../../../src/ledger/history.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../../src/poems/tweet-text.ts';
 import { PostTexts } from '../../../src/web/dashboard/snapshot.ts';
 
 const pair = new TokenPair('a', 'b');
@@ -13,6 +14,7 @@ const bot = (name: string): Bot => ({
   bundle: { appKeys: pair, accessToken: pair, userId: '1', screenName: name },
   poemFile: name,
   settings: parseFlockFile('{}', 'flock.json').settingsOf(name as BotName),
+  rules: rulesOfX,
 });
 const post = (line: number, text: string, of = 'howl'): RecentPost => ({
   bot: of,

@@ -5,11 +5,12 @@ import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { HeldClock } from '../../../src/clock.ts';
 import { type Bot, parseFlockFile } from '../../../src/config/flock-file.ts';
-import { pagesOfX } from '../../../src/flock/status.ts';
+import { postPages } from '../../../src/flock/status.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import { EventLog } from '../../../src/log.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../../src/poems/tweet-text.ts';
 import { type FlockBudget, unlimitedBudget } from '../../../src/posting/budget.ts';
 import { type FlockView, SnapshotCache } from '../../../src/web/dashboard/snapshot.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';
@@ -29,7 +30,13 @@ const bots = names.map((name): Bot => {
   const poemFile = path.join(folder, `${name}.txt`);
   writeFileSync(poemFile, 'one\ntwo\nthree\nfour\nfive.It\nsix\n');
   const bundle = { appKeys: pair, accessToken: pair, userId: '1', screenName: name };
-  return { name: name as BotName, bundle, poemFile, settings: settings.settingsOf(name as BotName) };
+  return {
+    name: name as BotName,
+    bundle,
+    poemFile,
+    settings: settings.settingsOf(name as BotName),
+    rules: rulesOfX,
+  };
 });
 const poem = 'aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff';
 
@@ -82,7 +89,7 @@ class WatchedFlock {
       clock,
       log: new EventLog(),
       isStopped,
-      pages: pagesOfX,
+      pages: postPages('https://api.x.com'),
       version: '1',
     });
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { formatEntry, planAsIcs } from '../../src/plan/render.ts';
+import { formatEntry, planAsIcs } from '../../src/plan/icalendar.ts';
 import { planOf } from './small-flock.ts';
 
 const python = '/usr/bin/python3';
