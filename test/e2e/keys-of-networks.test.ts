@@ -91,12 +91,18 @@ describe('the keys of a flock of three networks', { concurrency: 3 }, () => {
     const entered = await fetch(address, { redirect: 'manual' });
     const cookie = entered.headers.getSetCookie()[0]?.split(';')[0] ?? '';
     const seen: string[] = [];
+    const policies: string[] = [];
     const read = async (place = '/'): Promise<string> => {
-      const html = await (await fetch(origin + place, { headers: { cookie } })).text();
+      const answer = await fetch(origin + place, { headers: { cookie } });
+      policies.push(answer.headers.get('content-security-policy') ?? '');
+      const html = await answer.text();
       seen.push(html);
       return html;
     };
     const csrf = /name="csrf" value="([^"]+)"/.exec(await read())?.[1] ?? '';
+    // Otherwise browsers would not follow a form to Mastodon.
+    const policy = policies[0] ?? '';
+    assert.ok(policy.includes(`form-action 'self' ${flock.x.url};`), policy);
     const press = async (place: string, fields: Record<string, string> = {}): Promise<string> => {
       const answer = await fetch(`${origin}/bots/${place}`, {
         method: 'POST',

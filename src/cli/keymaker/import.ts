@@ -156,7 +156,7 @@ async function importTyped(
     issuer,
     poemFile,
     owners,
-    again: 'try again',
+    again: accept ? 'make another access token' : 'try again',
     flow,
     once: true,
   });
