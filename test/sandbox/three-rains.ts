@@ -25,7 +25,7 @@ export function threeRains() {
     toX: (text: string) => bench.post(x, text),
     toMastodon: (text: string, more: object = {}) =>
       post('/mastodon/api/v1/statuses', { status: text, ...more }, token),
-    toBluesky(text: string, more: object = {}, session = login()) {
+    toBluesky: (text: string, more: object = {}, session = login()) => {
       const $type = 'app.bsky.feed.post';
       const rkey = `3kabcdefghij${String.fromCharCode(97 + posts++)}`;
       const record = { $type, text, createdAt: '2026-11-21T09:00:00.000Z', ...more };
