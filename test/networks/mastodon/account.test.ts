@@ -4,7 +4,7 @@ import { HeldClock } from '../../../src/clock.ts';
 import type { Send } from '../../../src/http/exchange.ts';
 import { openMastodon } from '../../../src/networks/mastodon/client.ts';
 import { sendInProcess } from '../../../src/rehearsal/stage.ts';
-import type { MastodonSwitches } from '../../../src/sandbox/mastodon.ts';
+import type { MastodonSwitches } from '../../../src/sandbox/levers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { Secret } from '../../../src/text.ts';
 import { accountCases, posted, postsFrom, type Stage } from '../../contract/mastodon-account.ts';
@@ -151,7 +151,11 @@ describe('an account of the Mastodon in the sandbox', () => {
 
 function lever(sandbox: Sandbox, name: 'revoke' | 'read-only' | 'suspend'): void {
   const account = sandbox.world.accountNamed('rain@mastodon');
-  sandbox.faults.pull(name, sandbox.world, account, 0);
+  assert.ok(account);
+  if (name === 'suspend') account.suspended = true;
+  for (const token of sandbox.world.tokensOf(account.id))
+    if (name === 'revoke') token.revoked = true;
+    else if (name === 'read-only') token.access = 'read';
 }
 
 describe('a repetition with the same mark', () => {
