@@ -59,10 +59,7 @@ export const importKeys = command({
       'keymaker import bot.env --bot howl',
       'consumer_key, consumer_secret, access_token, access_token_secret',
     ],
-    [
-      'keymaker import --bot howl --network mastodon --server mastodon.social',
-      'asks for the access token of an app in Preferences, Development',
-    ],
+    ['keymaker import --bot howl --network mastodon', 'asks for an access token: Preferences, Development'],
   ],
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
