@@ -154,8 +154,8 @@ describe('a post at another network', () => {
       world.intents.map(({ attempt }) => attempt),
       world.marks,
     );
-    assert.notEqual(first?.mark, second?.mark);
-    assert.match(first?.mark ?? '', /^[\w-]{22}$/);
+    assert.notEqual(first?.mark, second.mark);
+    assert.match(first.mark ?? '', /^[\w-]{22}$/);
   });
 
   it('has no mark at X', async () => {
