@@ -204,7 +204,7 @@ function readAppKeysFile(file: string): z.infer<typeof appKeysSchema> | undefine
 
 const noAppKeysIn = (file: string): FlockError =>
   new FlockError('config', `${file} does not hold app keys`, {
-    hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',
+    hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}; without an app at X you can remove it: keymaker registers the apps of servers again',
   });
 
 function appKeysInFile(file: string): TokenPair | undefined {

@@ -105,7 +105,7 @@ class Examination {
     const profile = okOf(await openMastodon(server, send, clock)(token).me());
     await this.#tellKey(one, profile);
     if (profile.movedTo !== undefined) {
-      const hint = `with a key of the new account: ${keymaker(`reauth ${bot} --server URL`)}`;
+      const hint = 'another account is another bot, which can go on at this line: keymaker help networks';
       this.#ofBots.push(about.bad('moved', `its account has moved to ${profile.movedTo}`, hint));
     }
     this.#ofBots.push(

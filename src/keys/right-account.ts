@@ -119,7 +119,7 @@ export function accountFault(
   const other = otherAccountThan(name, posted, bundle?.userId);
   if (other !== undefined) {
     const hint =
-      'is this the state folder of another flock? otherwise make the key again with the right account';
+      'is this the state folder of another flock? otherwise make the key again with the right account; if the account moved: keymaker help networks';
     return new FlockError('data', other, { hint });
   }
   if (isSame(bundle?.userId, posted) === true || isSameName(bundle?.screenName, account) !== false)

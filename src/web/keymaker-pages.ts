@@ -155,7 +155,9 @@ function firstOf(bots: readonly Bot[], page: FlockPage): Html | false {
   const form = html`${accountOf(next)}
     <form method="post" action="${pathOf(next.bot)}/authorize">
       <input type="hidden" name="csrf" value="${page.csrf}" />
-      ${credentialsOf(next)}<button class="primary" autofocus>Authorize ${next.bot}</button>
+      ${credentialsOf(next)}<button class="primary" ${next.issuer?.by !== 'password' && html`autofocus`}>
+        Authorize ${next.bot}
+      </button>
     </form>`;
   return panelOf(next, `Next: ${next.bot}`, form);
 }

@@ -106,7 +106,7 @@ describe('doctor at Mastodon', () => {
     [
       'an account that moved',
       { ...healthy, [whose]: { id: '7', username: 'howl', bot: true, moved: { url: 'https://b.example/@howl' } } },
-      'bad moved howl: its account has moved to https://b.example/@howl | with a key of the new account: keymaker reauth howl --server URL',
+      'bad moved howl: its account has moved to https://b.example/@howl | another account is another bot, which can go on at this line: keymaker help networks',
     ],
     [
       'a key of another account',

@@ -40,7 +40,7 @@ export const reauth = command({
     bot: botArgument,
     ...callbackFlags,
     perms: providerFlags.perms,
-    server: networkFlags.server.meta({ description: "the account's new server, if it moved (Mastodon)" }),
+    server: networkFlags.server.meta({ description: 'the new address of its server (Mastodon)' }),
     ...placeFlags,
   }),
   exits: { partly: 'nothing was authorized' },

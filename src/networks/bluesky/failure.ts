@@ -47,7 +47,7 @@ const signs: readonly (readonly [sign: RegExp, kind: PlainKind, means: string])[
   [/^(AuthenticationRequired|AuthRequired) .*(identifier|password)/i, 'reauth', 'Bluesky refuses its app password'],
   [/^(AccountTakedown|RepoTakendown|AccountSuspended|RepoSuspended) /, 'suspended', 'its account is suspended'],
   [/^(AccountDeactivated|RepoDeactivated) /, 'suspended', 'its account is deactivated'],
-  [/^(AccountNotFound|RepoNotFound) |could not find (repo|user|account)/i, 'suspended', 'its account is not at this server'],
+  [/^(AccountNotFound|RepoNotFound) |could not (find (repo|user|account)|locate record)/i, 'suspended', 'its account is not at this server'],
   [/^(ExpiredToken|InvalidToken|AuthMissing|AuthenticationRequired) /, 'unauthorized', 'Bluesky refuses its session'],
   [/^InvalidSwap /, 'duplicate', 'Bluesky has a post with this key'],
 ]; // prettier-ignore

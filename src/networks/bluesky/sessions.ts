@@ -252,6 +252,8 @@ export class Sessions {
     const found = await serverOf(xrpc, directory, member.key.userId);
     if (!('ok' in found) || found.ok === member.server) return false;
     member.server = found.ok;
+    // A read may find this out: the old server would refuse the next write, and the account is not looked for again so soon.
+    member.session = undefined;
     return true;
   }
 }

@@ -126,7 +126,12 @@ describe('posting to Bluesky', () => {
 describe('what Bluesky has', () => {
   const reads: [name: string, answer: Partial<HttpAnswer> | Error, kind: string][] = [
     ['a refusal without a name', { status: 400, body: '{"message":"Could not locate record"}' }, 'in-doubt'],
-    ['another refusal', xrpcError(400, 'InvalidRequest', 'Could not locate record'), 'rejected'],
+    ['another refusal', xrpcError(400, 'InvalidRequest', 'Error: repo must be a valid did'), 'rejected'],
+    [
+      'a server that is not its own',
+      xrpcError(400, 'InvalidRequest', 'Could not locate record'),
+      'suspended',
+    ],
     ['a web page with 404', { status: 404, body: '<html>' }, 'in-doubt'],
     ['RecordNotFound of a web page', { status: 400, body: '<html>RecordNotFound' }, 'in-doubt'],
     ['an error', xrpcError(500, 'InternalServerError'), 'in-doubt'],

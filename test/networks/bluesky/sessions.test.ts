@@ -239,6 +239,22 @@ describe('an account that moves', () => {
     }
   });
 
+  it('is posted to where a read has found it', async () => {
+    const bench = new Bench();
+    const { key, mark } = await bench.person();
+    const account = bench.open(key);
+    await account.post('one', { mark: mark() });
+    await move(bench);
+    const found = await account.find(mark());
+    assert.ok('ok' in found && found.ok === undefined);
+    const outcome = await account.post('two', { mark: mark() });
+    assert.ok('failure' in outcome && outcome.failure.kind === 'reauth');
+    assert.match(
+      outcome.failure.reason,
+      /has moved to http:\/\/127\.0\.0\.1:4010\/bluesky-2, which does not/,
+    );
+  });
+
   it('is found for its timeline', async () => {
     const bench = new Bench();
     const { key, mark, userId } = await bench.person();
