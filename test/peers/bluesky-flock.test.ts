@@ -1,9 +1,5 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeyStore } from '../../src/keys/store.ts';
-import { authorize } from '../../src/networks/bluesky/authorize.ts';
-import { noApp, TokenPair } from '../../src/oauth/signature.ts';
-import { parseBotName } from '../../src/poems/bot-name.ts';
-import { Secret } from '../../src/text.ts';
 import { personAt } from '../contract/bluesky-account.ts';
 import { TestFlock } from '../support/flock.ts';
 import { ownPort } from '../support/own-port.ts';
@@ -18,37 +14,30 @@ describe('a flock at @atproto/pds', { skip: noPds }, () => {
     const pds = await startPds(front);
     test.after(() => pds.close());
     await using flock = await TestFlock.open(flockOf(poems));
+    const env = { KEYMAKER_PLC_URL: pds.directory };
     await goTheWholeWay({
       test,
       flock,
       poems,
-      env: { KEYMAKER_PLC_URL: pds.directory },
+      env,
       ports: { front, peer: pds.port },
       isPost: ({ url = '' }) => url.endsWith('/com.atproto.repo.putRecord'),
-      async giveKeys() {
+      async makeKeys() {
         const person = personAt(pds);
+        const input: string[] = [];
         for (const bot of Object.keys(poems)) {
           const { handle, appPassword } = await person.newPerson(bot);
-          const { key, screenName } = await authorize(
-            { identifier: handle, appPassword: new Secret(appPassword) },
-            pds,
-          );
-          await new KeyStore(flock.file('keys')).write(parseBotName(bot), {
-            appKeys: noApp,
-            accessToken: new TokenPair(appPassword, ''),
-            userId: key.userId,
-            screenName,
-            poemFile: `poems/${bot}.txt`,
-            provider: 'bluesky',
-            server: key.server,
-          });
+          input.push('y', handle, appPassword);
         }
+        const call = ['make-keys', 'poems', '--network', 'bluesky', '--server', pds.server];
+        const { code, stdout, stderr } = await flock.run('keymaker', call, { env, input });
+        assert.equal(code, 0, stdout + stderr);
       },
       async postsOf(bot) {
         const { user_id: did } = await flock.bundle(bot);
         const query = `repo=${String(did)}&collection=app.bsky.feed.post&limit=100&reverse=true`;
         const answer = await fetch(`http://127.0.0.1:${pds.port}/xrpc/com.atproto.repo.listRecords?${query}`);
-        const { records } = (await answer.json()) as { records: { uri: string; value: { text: string } }[] };
+        const { records } = (await answer.json()) as { records: { value: { text: string } }[] };
         return records.map(({ value }) => value.text);
       },
     });
