@@ -1,6 +1,6 @@
 /**
- * The demo: starts a sandbox instead of X, makes keys for the sample poems with PINs over HTTP, and runs flockd. In a terminal it
- * runs until Enter, so that a person can look. Elsewhere it runs on a fast schedule and ends by itself: the exit code is 0 if
+ * The demo: starts a sandbox instead of all networks, makes keys for the sample poems over HTTP, and runs flockd. One of the poems
+ * is posted at X, Mastodon and Bluesky side by side. In a terminal it runs until Enter, so that a person can look. Elsewhere it runs on a fast schedule and ends by itself: the exit code is 0 if
  * every bot posted its first lines in order, and 1 if not.
  */
 import { spawn } from 'node:child_process';
@@ -19,7 +19,27 @@ import { authorizeAs } from './person.js';
 const root = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
 const rounds = Number(values.rounds);
-const bots = ['beacons', 'lamplighter', 'long-breath', 'snow-ledger'];
+
+/** The poem of each bot, and the name that the sandbox gives its account. */
+const bots = {
+  beacons: { poem: 'beacons.txt', account: 'beacons' },
+  lamplighter: { poem: 'lamplighter.txt', account: 'lamplighter' },
+  'lamplighter-bluesky': { poem: 'lamplighter.txt', account: 'lamplighter@bsky' },
+  'lamplighter-mastodon': { poem: 'lamplighter.txt', account: 'lamplighter@mastodon' },
+  'long-breath': { poem: 'long-breath.txt', account: 'long_breath' },
+  'snow-ledger': { poem: 'winter/snow-ledger.txt', account: 'snow_ledger' },
+};
+
+/** What flock.json says of the bots that are elsewhere than at X. */
+const elsewhere = (url) => ({
+  'lamplighter-bluesky': { network: 'bluesky', account: 'lamplighter.test', language: 'en' },
+  'lamplighter-mastodon': {
+    network: 'mastodon',
+    server: `${url}/mastodon`,
+    account: `lamplighter@${new URL(url).host}`,
+    language: 'en',
+  },
+});
 const children = new Set();
 
 /** Whether a person watches: then the bots post slowly until Enter. */
@@ -49,8 +69,17 @@ async function startSandbox() {
   throw new Error('the sandbox did not start');
 }
 
+/** An app password for a handle, from the sandbox's page. */
+async function appPasswordFor(handle, url) {
+  const answer = await fetch(`${url}/sandbox/bluesky`, {
+    method: 'POST',
+    body: new URLSearchParams({ handle }),
+  });
+  return (await answer.json()).appPassword;
+}
+
 /** Answers keymaker's questions, and authorizes in place of a person with a browser. */
-async function makeKeys(flock, env) {
+async function makeKeys(flock, env, url) {
   sayCommand('keymaker make-keys ./poems');
   const keymaker = start('keymaker', ['make-keys', './poems'], {
     cwd: flock,
@@ -63,16 +92,25 @@ async function makeKeys(flock, env) {
     const question = /^Make key for (\S+)\?/.exec(line)?.[1];
     bot = question ?? bot;
     if (line.startsWith('http')) link = line;
+    const { account = '' } = bots[bot] ?? {};
+    const name = account.replace(/@.*/, '');
     let answer;
+    let asWhom = '';
     if (question !== undefined) answer = 'y';
-    else if (line.startsWith('PIN ')) answer = await authorizeAs(link, bot.replaceAll('-', '_'));
+    else if (/^(PIN|code) for/.test(line)) {
+      answer = await authorizeAs(link, name);
+      asWhom = `(in the browser, @${account} signs in and authorizes the app)`;
+    } else if (line.startsWith('Handle ')) answer = `${name}.test`;
+    else if (line.startsWith('app password ')) {
+      answer = await appPasswordFor(`${name}.test`, url);
+      asWhom = `(in the browser, @${name}.test makes an app password)`;
+    }
     if (answer === undefined) say(`  ${line}`);
     else {
       // The question comes first, then what a person would type after it.
-      await pause(0.8);
-      if (question === undefined)
-        say(`  (in the browser, @${bot.replaceAll('-', '_')} signs in and authorizes the app)`);
-      say(`  ${line} ${bold(answer)}`);
+      await pause(0.5);
+      if (asWhom !== '') say(`  ${asWhom}`);
+      say(`  ${line} ${bold(line.includes('not shown') ? '••••' : answer)}`);
       keymaker.stdin.write(`${answer}\n`);
     }
   }
@@ -94,13 +132,13 @@ const pause = (seconds) => (isWatched ? sleep(1000 * seconds) : undefined);
 
 /** Posts a few rounds. @returns the texts of each account */
 async function runFlock(flock, env, url) {
-  await writeSettings(flock, { schedule: '*/2 * * * * *', atEnd: 'stop' });
+  await writeSettings(flock, { schedule: '*/2 * * * * *', atEnd: 'stop', bots: elsewhere(url) });
   const watching = new AbortController();
   const posts = postsOf(url, watching.signal);
   const first = posts.next();
   sayCommand('flockd run');
   const flockd = start('flockd', ['run'], { cwd: flock, env, stdio: ['ignore', 'ignore', 'inherit'] });
-  const seen = new Map(bots.map((bot) => [bot.replaceAll('-', '_'), []]));
+  const seen = new Map(Object.values(bots).map(({ account }) => [account, []]));
   for (let next = await first; !next.done; next = await posts.next()) {
     const { account, text } = next.value;
     seen.get(account)?.push(text);
@@ -115,7 +153,10 @@ async function runFlock(flock, env, url) {
 
 /** Runs the flock in this terminal, slowly enough to be watched, until Enter or Ctrl-C. */
 async function showFlock(flock, env, url) {
-  await writeSettings(flock, { schedule: '*/20 * * * * *', spread: '20s' });
+  // The same poem at the same moment, and the others in between.
+  const others = Object.keys(bots).filter((bot) => !bot.startsWith('lamplighter'));
+  const spread = Object.fromEntries(others.map((bot) => [bot, { spread: '20s' }]));
+  await writeSettings(flock, { schedule: '*/20 * * * * *', bots: { ...spread, ...elsewhere(url) } });
   const port = await freePort();
   const page = `http://127.0.0.1:${port}`;
   say();
@@ -140,10 +181,10 @@ async function showFlock(flock, env, url) {
   await flockd.exited;
   say(`
 Next, with poems of your own:
-  keymaker sandbox              stands in for X; it prints what to export
+  keymaker sandbox              stands in for all networks; it prints what to export
   keymaker make-keys ./poems    gets a key for each poem
   flockd run                    posts
-README.md says how to install both programs, and how to post at X.`);
+README.md says how to install both programs, and how to post at each network.`);
 }
 
 const writeSettings = (flock, settings) =>
@@ -161,10 +202,9 @@ async function freePort() {
 
 /** Checks that the posted words are the first words of each poem, in order. */
 async function check(flock, seen) {
-  for (const bot of bots) {
-    const file = bot === 'snow-ledger' ? 'winter/snow-ledger.txt' : `${bot}.txt`;
+  for (const [bot, { poem: file, account }] of Object.entries(bots)) {
     const wordsOf = (text) => text.split(/\s+/).filter(Boolean).join(' ');
-    const posted = wordsOf(seen.get(bot.replaceAll('-', '_')).join(' '));
+    const posted = wordsOf(seen.get(account).join(' '));
     const poem = wordsOf(await readFile(path.join(flock, 'poems', file), 'utf8'));
     if (posted === '' || !poem.startsWith(posted))
       throw new Error(`${bot} posted words that are not the start of its poem`);
@@ -178,8 +218,12 @@ try {
   const url = await startSandbox();
   const app = { CONSUMER_TOKEN: 'sandbox-app-key', CONSUMER_TOKEN_SECRET: 'sandbox-app-secret' };
   const env = { ...process.env, ...app, KEYMAKER_API_URL: url };
-  say(`  X in a box: ${url}`);
-  await makeKeys(flock, env);
+  say(`  X, Mastodon and Bluesky in a box: ${url}`);
+  // A poem for each bot: three of them have the same text.
+  for (const bot of ['lamplighter-bluesky', 'lamplighter-mastodon'])
+    await cp(path.join(root, 'poems/lamplighter.txt'), path.join(flock, `poems/${bot}.txt`));
+  await writeSettings(flock, { bots: elsewhere(url) });
+  await makeKeys(flock, env, url);
   if (isWatched) await showFlock(flock, env, url);
   else {
     const seen = await runFlock(flock, env, url);

@@ -12,6 +12,7 @@ import type { Bench, Row } from './row.ts';
 import { curve } from './rows/curve.ts';
 import { lateness } from './rows/lateness.ts';
 import { makeKeys } from './rows/make-keys.ts';
+import { atNetworks } from './rows/networks.ts';
 import { packaged } from './rows/package.ts';
 import { posts } from './rows/posts.ts';
 import { profiles } from './rows/profiles.ts';
@@ -24,7 +25,19 @@ import { full, quick } from './sizes.ts';
 import { Stage } from './stage.ts';
 import { formatted, pageOf, resultsOf } from './write-up.ts';
 
-const all: Row[] = [posts, standing, curve, restart, lateness, makeKeys, reports, starts, packaged, profiles];
+const all: Row[] = [
+  posts,
+  atNetworks,
+  standing,
+  curve,
+  restart,
+  lateness,
+  makeKeys,
+  reports,
+  starts,
+  packaged,
+  profiles,
+];
 
 const { values: flags } = parseArgs({
   options: {

@@ -22,6 +22,7 @@ const maxFlatRatio = 1.5;
 export function goalsOf(figures: Figures, sizes: Sizes): Goal[] {
   return [
     ...postingGoals(figures, sizes),
+    networksGoal(figures),
     ...flockGoals(figures, sizes),
     ...latenessGoals(figures, sizes),
     ...curveGoals(figures, sizes),
@@ -79,6 +80,13 @@ function postingGoals(figures: Figures, { inFlight }: Sizes): Goal[] {
 }
 
 const flockd = { row: 'standing', who: 'flockd run' };
+
+function networksGoal(figures: Figures): Goal {
+  const of = (who: string): number | undefined =>
+    figures.median({ row: 'networks', what: 'one post of each bot', who, unit: 'CPU µs/post' });
+  const goal = 'processor time of a post of a flock at three networks: at most 1.2 × one at X alone';
+  return below(goal, ratio(of('x, mastodon, bluesky'), of('x')), 1.2, '×', '');
+}
 
 function flockGoals(figures: Figures, { flocks }: Sizes): Goal[] {
   const largest = Math.max(...flocks);

@@ -1,7 +1,9 @@
 import type { Context } from '../context.ts';
 import type { FlockFile } from '../config/flock-file.ts';
 import type { FlockError } from '../errors.ts';
-import type { KeyBundle } from '../keys/store.ts';
+import { isSameName } from '../keys/right-account.ts';
+import type { Account } from '../oauth/client.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { listed } from '../text.ts';
@@ -91,3 +93,32 @@ export const aboutBot = (name: string) => subjectOf('bot', name);
 
 /** @param name - of a file, a folder or a provider */
 export const aboutFlock = (name: string) => subjectOf('flock', name);
+
+/** Whether an account that was asked for is the one of its bundle. @param title - who said so @param reauth - the command that makes another key */
+export function judgeAccount(
+  { bot, bundle }: LoadedBundle,
+  title: string,
+  account: Account,
+  reauth: string,
+): Finding {
+  const about = aboutBot(bot);
+  const { userId, screenName } = bundle;
+  const now = `@${account.screenName} (id ${account.userId})`;
+  if (userId !== undefined && userId !== account.userId) {
+    const then = `${screenName === undefined ? 'the account' : `@${screenName}`} (id ${userId})`;
+    return about.bad('key', `the key is for ${now}, but its bundle says ${then}`, reauth);
+  }
+  if (isSameName(screenName, account.screenName) !== false)
+    return about.ok('key', `${title} says @${account.screenName}`);
+  return userId === undefined
+    ? about.bad('key', `the key is for ${now}, but its bundle says @${screenName}`, reauth)
+    : about.warn('key', `is called @${account.screenName} now; its bundle still says @${screenName}`, reauth);
+}
+
+/** Masks secrets in a message of a provider, which may repeat what it was sent. */
+export function withoutSecrets(text: string, { bundle }: LoadedBundle): string {
+  const secrets = [bundle.appKeys, bundle.accessToken]
+    .flatMap((pair) => Object.values(pair.reveal()))
+    .filter((secret) => secret !== '');
+  return secrets.reduce((message, secret) => message.replaceAll(secret, '[secret]'), text);
+}

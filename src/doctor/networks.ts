@@ -14,10 +14,11 @@ import {
   type Checkup,
   type Finding,
   isChosen,
+  judgeAccount,
   type LoadedBundle,
   providerIdOf,
+  withoutSecrets,
 } from './finding.ts';
-import { judgeAccount, withoutSecrets } from './online.ts';
 
 /*
  * Doctor at Mastodon and Bluesky, where all requests are free: whose each key is, what its account says of itself, and whether
@@ -167,12 +168,7 @@ class Examination {
   /** Whose the key is, and whether the account has another name than its bundle says. */
   async #tellKey(one: LoadedBundle, account: { userId: string; screenName: string }): Promise<void> {
     const { bot } = one;
-    const finding = judgeAccount(
-      one,
-      { title: titleFor(one) },
-      account,
-      this.#checkup.keymaker(`reauth ${bot}`),
-    );
+    const finding = judgeAccount(one, titleFor(one), account, this.#checkup.keymaker(`reauth ${bot}`));
     if (finding.result === 'warn')
       await this.#repair(one, finding.check, finding.message, { screenName: account.screenName });
     else this.#ofBots.push(finding);
@@ -234,7 +230,13 @@ class Examination {
       case 'read-only':
         this.#ofBots.push(about.bad('scopes', why, `allow everything that the page lists: ${reauth}`));
         return;
-      default:
+      case 'reauth':
+      case 'unauthorized':
+      case 'app-refused':
+      case 'no-credit':
+      case 'clock':
+      case 'duplicate':
+      case 'rejected':
         this.#ofBots.push(about.bad('key', why, reauth));
     }
   }

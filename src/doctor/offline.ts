@@ -6,7 +6,8 @@ import { type FlockFile, parseFlockFile, readFlockFile } from '../config/flock-f
 import { attempt, attemptAsync, FlockError } from '../errors.ts';
 import { loadFlock } from '../flock/load.ts';
 import { shownPath } from '../fs.ts';
-import { type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
+import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import { inspectFile, inspectFolder, type Inspection } from '../keys/private-file.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { accountKey, networkOf, placeOf } from '../networks/networks.ts';

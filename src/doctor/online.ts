@@ -3,9 +3,8 @@ import pMap from 'p-map';
 import { type PriceTable, readingCost, showUsd, usualPrices } from '../cost.ts';
 import { attempt, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
-import { isSameName } from '../keys/right-account.ts';
 import { classify } from '../networks/x/failure.ts';
-import { type Account, readRequestToken, readWhoAmI } from '../oauth/client.ts';
+import { readRequestToken, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
 import { signedSend, type TokenPair } from '../oauth/signature.ts';
 import { counted, duration, grouped } from '../text.ts';
@@ -16,9 +15,11 @@ import {
   type Checkup,
   type Finding,
   isChosen,
+  judgeAccount,
   type Known,
   type LoadedBundle,
   providerIdOf,
+  withoutSecrets,
 } from './finding.ts';
 
 /** The online half of doctor: asks the providers whether they know each app, and which account each key is for. */
@@ -255,7 +256,7 @@ async function askKey(checkup: Checkup, { provider, loaded }: Question): Promise
   // Only X charges, and only for successful answers.
   const cost = provider.id === 'x' ? usualPrices.userRead : 0;
   return [
-    { ...judgeAccount(loaded, provider, account, reauth), cost },
+    { ...judgeAccount(loaded, title, account, reauth), cost },
     ...judgePermission(loaded, provider, answer.headers['x-access-level'], reauth),
   ];
 }
@@ -263,26 +264,6 @@ async function askKey(checkup: Checkup, { provider, loaded }: Question): Promise
 function askWho({ send, clock }: Checkup, { bundle }: LoadedBundle, { url }: WhoAmI): Promise<HttpAnswer> {
   const { appKeys, accessToken } = bundle;
   return signedSend({ send, clock, appKeys, token: accessToken })({ method: 'GET', url });
-}
-
-export function judgeAccount(
-  { bot, bundle }: LoadedBundle,
-  { title }: Pick<Provider, 'title'>,
-  account: Account,
-  reauth: string,
-): Finding {
-  const about = aboutBot(bot);
-  const { userId, screenName } = bundle;
-  const now = `@${account.screenName} (id ${account.userId})`;
-  if (userId !== undefined && userId !== account.userId) {
-    const then = `${screenName === undefined ? 'the account' : `@${screenName}`} (id ${userId})`;
-    return about.bad('key', `the key is for ${now}, but its bundle says ${then}`, reauth);
-  }
-  if (isSameName(screenName, account.screenName) !== false)
-    return about.ok('key', `${title} says @${account.screenName}`);
-  return userId === undefined
-    ? about.bad('key', `the key is for ${now}, but its bundle says @${screenName}`, reauth)
-    : about.warn('key', `is called @${account.screenName} now; its bundle still says @${screenName}`, reauth);
 }
 
 /** X sends the permission of the token with each answer. */
@@ -358,14 +339,6 @@ function failureOf({ status }: HttpAnswer): Failure {
   if (status === 401) return { kind: 'unauthorized', reason };
   if (status === 429) return { kind: 'limit', reason };
   return { kind: status >= 400 && status < 500 ? 'rejected' : 'in-doubt', reason };
-}
-
-/** Masks secrets in a message of a provider, which may repeat what it was sent. */
-export function withoutSecrets(text: string, { bundle }: LoadedBundle): string {
-  const secrets = [bundle.appKeys, bundle.accessToken]
-    .flatMap((pair) => Object.values(pair.reveal()))
-    .filter((secret) => secret !== '');
-  return secrets.reduce((message, secret) => message.replaceAll(secret, '[secret]'), text);
 }
 
 function tellUnasked(unasked: readonly Question[]): Finding[] {

@@ -5,11 +5,12 @@ import { credentialsFolder, type FlockPaths, identityFile } from '../config/envi
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { attempt, attemptAsync, bugIn, FlockError, messageOf } from '../errors.ts';
-import { botOfBundle, isSealed, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
+import { botOfBundle, isSealed, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import type { Network, RuleSource } from '../networks/network.ts';
+import type { Network } from '../networks/network.ts';
 import { accountKey, networkFor, networkOf, networks, placeOf } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
@@ -265,7 +266,8 @@ function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSett
 /**
  * The rules for a bot's texts, at the network of its key.
  *
- * @throws {FlockError} `data` if flockd does not post there; `config` if flock.json says another network or server
+ * @throws {FlockError} `data` if flockd does not post there; `config` if flock.json says another network or server, or has a
+ *   content warning that leaves no room for a text
  */
 function rulesFor(file: string, key: BotKey, { network, server, contentWarning }: BotSettings): TextRules {
   const found = networkOf(key);
@@ -287,20 +289,10 @@ function rulesFor(file: string, key: BotKey, { network, server, contentWarning }
       hint,
     });
   }
-  return rulesAt(found, key, contentWarning, file);
-}
-
-/** @throws {FlockError} `config` if the content warning leaves no room for a text */
-function rulesAt(
-  network: Network,
-  limits: RuleSource,
-  contentWarning: string | undefined,
-  shown: string,
-): TextRules {
-  const rules = network.rulesFor(limits, contentWarning);
+  const rules = found.rulesFor(key, contentWarning);
   if (rules.maxWeight >= 1) return rules;
-  throw new FlockError('config', `${shown}: the contentWarning of flock.json leaves no room for a text`, {
-    hint: 'shorten it: it counts towards the length of each post',
+  throw new FlockError('config', `${file}: the contentWarning of flock.json leaves no room for a text`, {
+    hint: `shorten it: ${placeOf(key)} counts it towards the length of each post`,
   });
 }
 
@@ -394,13 +386,13 @@ export async function readWholeFlock(
     }),
   };
   for (const bot of keyless) {
-    const found = attempt(() => {
-      const settings = flockFile.settingsOf(bot.name);
+    const settings = attempt(() => flockFile.settingsOf(bot.name));
+    if (settings instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: settings });
+    else {
       const network = networks[settings.network ?? 'x'];
-      return { settings, network, rules: rulesAt(network, {}, settings.contentWarning, bot.name) };
-    });
-    if (found instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: found });
-    else whole.bots.push({ ...bot, ...found, account: found.settings.account, bundle: undefined });
+      const rules = network.rulesFor({}, settings.contentWarning);
+      whole.bots.push({ ...bot, settings, network, rules, account: settings.account, bundle: undefined });
+    }
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
   whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { attempt, FlockError } from '../errors.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
 import { firstIssue, listed, parseJson, shown } from '../text.ts';
-import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './store.ts';
+import { type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
+import { botOfBundle } from './store.ts';
 
 /*
  * The keys of other programs: recognizes the format of a file by its content, and makes key bundles of the keys in it.

@@ -111,31 +111,39 @@ interface Reach {
   clock: Clock;
 }
 
+/** The app at a server, which is registered when it is first needed. */
+function openApp(server: string, oauth: ReturnType<typeof openMastodonOAuth>, apps: ServerApps) {
+  let app: KeptApp | undefined;
+  const current = (): KeptApp | undefined => app ?? apps.find(server);
+  return {
+    current,
+    /** The app with a redirect address: the kept one, unless the server has forgotten it. */
+    async register(redirectUri: string): Promise<KeptApp> {
+      const kept = current();
+      const isUsable = kept?.redirectUris.includes(redirectUri) === true;
+      if (kept && isUsable && (kept === app || (await oauth.knowsApp(kept, oauth.begin(kept, redirectUri)))))
+        return (app = kept);
+      const redirectUris = [...new Set([outOfBand, ...(kept?.redirectUris ?? []), redirectUri])];
+      app = { ...(await oauth.registerApp(redirectUris)), redirectUris };
+      await apps.keep(server, app);
+      return app;
+    },
+  };
+}
+
 /** A server with Mastodon's API. @param server - its address, without a trailing slash */
 export function mastodonIssuer(server: string, apps: ServerApps, { send, clock }: Reach): LinkIssuer {
   const oauth = openMastodonOAuth(server, send, clock);
   const { host, origin } = new URL(server);
   const begun = new Map<string, PendingCode>();
   let instance: ReturnType<typeof oauth.instance> | undefined;
-  let app: KeptApp | undefined;
-
-  /** The app with a redirect address: the kept one, unless the server has forgotten it. */
-  async function appFor(redirectUri: string): Promise<KeptApp> {
-    const kept = app ?? apps.find(server);
-    const isUsable = kept?.redirectUris.includes(redirectUri) === true;
-    if (kept && isUsable && (kept === app || (await oauth.knowsApp(kept, oauth.begin(kept, redirectUri)))))
-      return (app = kept);
-    const redirectUris = [...new Set([outOfBand, ...(kept?.redirectUris ?? []), redirectUri])];
-    app = { ...(await oauth.registerApp(redirectUris)), redirectUris };
-    await apps.keep(server, app);
-    return app;
-  }
+  const app = openApp(server, oauth, apps);
 
   const client: LinkClient = {
     async requestToken(callback) {
       await (instance ??= oauth.instance());
       const redirectUri = callback === 'oob' ? outOfBand : callback;
-      const pending = oauth.begin(await appFor(redirectUri), redirectUri);
+      const pending = oauth.begin(await app.register(redirectUri), redirectUri);
       begun.set(pending.state, pending);
       return new TokenPair(pending.state, pending.codeVerifier.reveal());
     },
@@ -143,7 +151,7 @@ export function mastodonIssuer(server: string, apps: ServerApps, { send, clock }
     async accessToken(requestToken, code) {
       const { token: state, secret } = requestToken.reveal();
       const { redirectUri = outOfBand } = begun.get(state) ?? {};
-      const used = app ?? apps.find(server);
+      const used = app.current();
       if (!used) throw new FlockError('config', `the app of ${host} is not in apikeys.json any more`);
       const pending = { redirectUri, codeVerifier: new Secret(secret) };
       const { accessToken, account } = await oauth.finish(used, pending, code);
@@ -180,7 +188,7 @@ export function mastodonIssuer(server: string, apps: ServerApps, { send, clock }
     async accept(accessToken) {
       const account = await oauth.whoAmI(accessToken);
       const missing = (await oauth.scopesMissing(accessToken)) ?? [];
-      if (missing.length === 0) return grantOf(await appFor(outOfBand), accessToken, account);
+      if (missing.length === 0) return grantOf(await app.register(outOfBand), accessToken, account);
       const hint = 'allow these scopes in Preferences, Development, and make its access token anew';
       throw new FlockError('partly', `the access token lacks ${listed(missing)}`, { hint });
     },

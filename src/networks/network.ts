@@ -34,7 +34,7 @@ export interface Network {
 }
 
 /** The limits of a key's server, where it has its own. */
-export type RuleSource = Pick<BotKey, 'textLimits'>;
+type RuleSource = Pick<BotKey, 'textLimits'>;
 
 /** A post of a timeline. */
 export interface TimelinePost {

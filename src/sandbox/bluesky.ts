@@ -127,7 +127,7 @@ function grantToPerson(servers: Servers, { form, request }: Call): SandboxAnswer
       <p class="small">
         It is shown once. The account's server is <code>http://${request.host}${server}</code>.
       </p>
-      <p><a href="/">Back to the posts</a></p>
+      <p><a class="button" href="/">Back to the posts</a></p>
     </main>`,
   );
 }

@@ -2,10 +2,9 @@ import { html } from 'hono/html';
 import twitterText from 'twitter-text';
 import * as z from 'zod';
 import { asset } from '../assets.ts';
-import { networkNames, type NetworkName } from '../networks/network.ts';
 import { grouped } from '../text.ts';
 import { effectsNow, fits, leverNames, levers, type LeverName, type Machine } from './levers.ts';
-import { accountCalled, networkOf, shownName } from './names.ts';
+import { type NetworkName, networkOf, shownName, titles } from './names.ts';
 import { avatar, type Html, inBox, page, textOf } from './pages.ts';
 import { answer, type Routes, type SandboxAnswer } from './requests.ts';
 import { type Account, type Post, shownPost, type World } from './world.ts';
@@ -23,15 +22,13 @@ export function feedRoutes(machine: Machine): Routes {
   };
 }
 
-const titles: Record<NetworkName, string> = { x: 'X', mastodon: 'Mastodon', bluesky: 'Bluesky' };
-
 const maxPosts = 50;
 
 const maxAccounts = 24;
 
 function feedPage(machine: Machine, only: string | undefined): SandboxAnswer {
   const { world } = machine;
-  const account = only === undefined ? undefined : accountCalled(world, only);
+  const account = only === undefined ? undefined : world.accountCalled(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
   const newest = all.filter(({ deleted }) => !deleted).slice(-maxPosts);
   const title = only === undefined ? 'Sandbox' : `@${account ? shownName(account) : only} · Sandbox`;
@@ -111,17 +108,23 @@ const accountMaker = html`<details class="levers">
 function accountRows(accounts: Account[], current: Account | undefined): Html {
   const shown = accounts.slice(-maxAccounts).reverse();
   const hidden = accounts.length - shown.length;
-  const byNetwork = networkNames
-    .map((name) => [name, shown.filter((account) => networkOf(account) === name)] as const)
-    .filter(([, members]) => members.length > 0);
-  return html`<nav class="row" aria-label="Accounts">
-    <a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>
-    ${byNetwork.map(
-      ([name, members]) =>
-        html`${byNetwork.length > 1 && html`<span class="small place">${titles[name]}</span>`}
-        ${members.map((account) => accountChip(account, account === current))}`,
-    )}
-    ${hidden > 0 && html`<span class="small">and ${hidden} more</span>`}
+  const places = Object.keys(titles);
+  const byNetwork = [...grouped(shown, networkOf)].sort(([a], [b]) => places.indexOf(a) - places.indexOf(b));
+  const all = html`<a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>`;
+  const chips = (members: Account[]): Html =>
+    html`${members.map((account) => accountChip(account, account === current))}`;
+  return html`<nav aria-label="Accounts">
+    <div class="row">
+      ${all} ${byNetwork.length === 1 && chips(shown)}
+      ${hidden > 0 && html`<span class="small">the newest of ${accounts.length}</span>`}
+    </div>
+    ${
+      byNetwork.length > 1 &&
+      byNetwork.map(
+        ([network, members]) =>
+          html`<div class="row"><span class="small place">${titles[network]}</span>${chips(members)}</div>`,
+      )
+    }
   </nav>`;
 }
 
@@ -143,8 +146,8 @@ function postCard(world: World, post: Post): Html {
     <div>
       <p class="by">
         <a href="${pageOf({ screenName })}">@${shownName({ screenName })}</a>
-        <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>
         <span class="tag at-${network}">${titles[network]}</span>
+        <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>
         ${visibility !== undefined && html`<span class="tag">${visibility}</span>`}
         ${language !== undefined && html`<span class="tag" title="language">${language}</span>`}
       </p>

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { iso } from '../text.ts';
-import { networkNames, type NetworkName } from '../networks/network.ts';
 import type { faultRule, Faults } from './faults.ts';
-import { networkOf } from './names.ts';
+import { type NetworkName, networkOf } from './names.ts';
 import { refusals } from './requests.ts';
 import type { Account, World } from './world.ts';
 
@@ -34,9 +33,9 @@ export type MastodonSwitches = z.infer<typeof mastodonSwitches>;
 /** The events, in the order of the page's buttons. */
 export const leverNames = [
   ...(['revoke', 'read-only', 'suspend', 'unsuspend', 'duplicate'] as const),
-  ...(['rate-limit', 'outage', 'latency', 'recover', 'no-credit', 'x-outage', 'bluesky-outage'] as const),
+  ...(['rate-limit', 'outage', 'latency', 'recover', 'no-credit', 'x-outage'] as const),
   ...(['mastodon-outage', 'all-unauthorized', 'short-posts', 'late-timeline'] as const),
-  ...(['key-ignored', 'key-400', 'key-500', 'key-replayed'] as const),
+  ...(['key-ignored', 'key-400', 'key-500', 'key-replayed', 'bluesky-outage'] as const),
 ] as const;
 export type LeverName = (typeof leverNames)[number];
 
@@ -48,7 +47,7 @@ export interface Machine {
 }
 
 /** How Mastodon behaves now, and how it does when all is well. */
-export interface MastodonState {
+interface MastodonState {
   readonly usual: MastodonSwitches;
   now: MastodonSwitches;
 }
@@ -129,6 +128,8 @@ const requests: Record<NetworkName, { path: string }> = {
   mastodon: { path: '/mastodon/api/*' },
   bluesky: { path: '/bluesky*/xrpc/*' },
 };
+
+const everywhere = ['x', 'mastodon', 'bluesky'] as const;
 
 /** The answer of X for a refusal. */
 function refusalOf(refusal: 'duplicate' | 'too-many', headers: Record<string, string> = {}): Rule['fault'] {
@@ -236,13 +237,13 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     about: 'all',
     title: 'Outage',
     effect: 'every network answers with a web page: 503',
-    rules: () => networkNames.map(outage),
+    rules: () => everywhere.map(outage),
   },
   latency: {
     about: 'all',
     title: 'Slow answers',
     effect: 'each answer takes 5 seconds',
-    rules: () => networkNames.map((name) => ({ match: requests[name], fault: { kind: 'delay', ms: 5000 } })),
+    rules: () => everywhere.map((name) => ({ match: requests[name], fault: { kind: 'delay', ms: 5000 } })),
   },
   'x-outage': {
     about: 'all',
@@ -268,28 +269,28 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
   'key-ignored': {
     about: 'all',
     at: ['mastodon'],
-    title: 'Ignore keys',
+    title: 'Used key: post again',
     effect: 'Mastodon ignores the Idempotency-Key: the same post sent again is another post',
     switches: { key: 'ignores' },
   },
   'key-400': {
     about: 'all',
     at: ['mastodon'],
-    title: 'Answer 400 to a used key',
+    title: 'Used key: 400',
     effect: 'Mastodon refuses an Idempotency-Key that was used: 400',
     switches: { key: '400' },
   },
   'key-500': {
     about: 'all',
     at: ['mastodon'],
-    title: 'Answer 500 to a used key',
+    title: 'Used key: 500',
     effect: 'Mastodon fails at an Idempotency-Key that was used: 500',
     switches: { key: '500' },
   },
   'key-replayed': {
     about: 'all',
     at: ['mastodon'],
-    title: 'Replay answers',
+    title: 'Used key: replay',
     effect: 'Mastodon gives the first answer again to an Idempotency-Key that was used, be it a refusal',
     switches: { key: 'replays' },
   },

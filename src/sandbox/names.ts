@@ -1,15 +1,22 @@
-import type { NetworkName } from '../networks/network.ts';
-import type { Account, World } from './world.ts';
-
 /*
  * The names of accounts. The world has all of them by one kind of name: `rain` at X, `rain@mastodon` and `rain@bsky` elsewhere.
  */
+
+/** The networks of the sandbox, as people know them. */
+export const titles = { x: 'X', mastodon: 'Mastodon', bluesky: 'Bluesky' } as const;
+
+export type NetworkName = keyof typeof titles;
+
+/** An account's name in the world. */
+interface Named {
+  screenName: string;
+}
 
 const endOfMastodon = '@mastodon';
 const endOfBluesky = '@bsky';
 
 /** The network of an account. */
-export function networkOf({ screenName }: Pick<Account, 'screenName'>): NetworkName {
+export function networkOf({ screenName }: Named): NetworkName {
   if (screenName.endsWith(endOfBluesky)) return 'bluesky';
   return screenName.includes('@') ? 'mastodon' : 'x';
 }
@@ -25,8 +32,7 @@ export const usernameIn = (typed: string): string =>
     .replace(new RegExp(`${endOfMastodon}$`), '');
 
 /** The name of an account without its host. */
-export const usernameOf = ({ screenName }: Pick<Account, 'screenName'>): string =>
-  screenName.replace(/@.*/, '');
+export const usernameOf = ({ screenName }: Named): string => screenName.replace(/@.*/, '');
 
 /** The world's name of the account with a handle at Bluesky; undefined if no account can have that. */
 export function blueskyName(handle: string): string | undefined {
@@ -35,19 +41,17 @@ export function blueskyName(handle: string): string | undefined {
 }
 
 /** The handle at Bluesky of an account, or of a name that an account could have. */
-export const handleOf = (account: Pick<Account, 'screenName'>): string =>
+export const handleOf = (account: Named): string =>
   `${usernameOf(account).toLowerCase().replaceAll('_', '-')}.test`;
 
 /** An account's name as its network has it, without `@`: `rain`, `rain@mastodon`, `rain.test`. */
-export const shownName = (account: Pick<Account, 'screenName'>): string =>
+export const shownName = (account: Named): string =>
   networkOf(account) === 'bluesky' ? handleOf(account) : account.screenName;
 
-/** The account that a person or a link names: as the world does or as its network does, with whatever host its server has. */
-export function accountCalled(world: World, name: string): Account | undefined {
-  const bare = name.replace(/^@/, '');
-  return (
-    world.accountNamed(bare) ??
-    world.accountNamed(blueskyName(bare.toLowerCase()) ?? '') ??
-    (bare.includes('@') ? world.accountNamed(mastodonName(usernameOf({ screenName: bare }))) : undefined)
-  );
+/** The world's names of the account that a person or a link may mean: by its name there, its handle, or `name@host`. */
+export function namesMeant(typed: string): string[] {
+  const bare = typed.replace(/^@/, '');
+  const handle = blueskyName(bare.toLowerCase());
+  const username = bare.includes('@') ? [mastodonName(usernameOf({ screenName: bare }))] : [];
+  return [bare, ...(handle === undefined ? [] : [handle]), ...username];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
-import { networkOf, shownName } from './names.ts';
+import { networkOf, shownName, usernameOf } from './names.ts';
 import { dialects } from './oauth.ts';
 import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
 import { accesses, type Account, type Authorization, type Core, screenNamePattern } from './world.ts';
@@ -102,7 +102,7 @@ const hueCount = 8;
 
 /** An account's initial on a colour, which depends on its name alone. It is decoration, so screen readers skip it. */
 export function avatar(screenName: string): Html {
-  const hash = createHash('sha256').update(screenName.toLowerCase()).digest();
+  const hash = createHash('sha256').update(usernameOf({ screenName }).toLowerCase()).digest();
   const initial = (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
   return html`<span class="avatar hue-${hash.readUInt16BE() % hueCount}" aria-hidden="true"
     >${initial}</span

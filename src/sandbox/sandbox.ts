@@ -16,7 +16,7 @@ import { Faults, faultRule } from './faults.ts';
 import { feedRoutes } from './feed.ts';
 import { fits, isLever, leverNames, levers, type Machine, mastodonSwitches, pull } from './levers.ts';
 import { mastodonRoutes } from './mastodon.ts';
-import { accountCalled, handleOf, mastodonName, networkOf } from './names.ts';
+import { handleOf, mastodonName, networkOf } from './names.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { authorizeRoutes, message } from './pages.ts';
 import {
@@ -248,7 +248,7 @@ function controlRoutes(core: Core, machine: Machine, seed: string): Routes {
 const ok = (value: unknown): SandboxAnswer => json(200, value);
 
 function livePosts(world: World, name: string | null): SandboxAnswer {
-  const account = name === null ? undefined : accountCalled(world, name);
+  const account = name === null ? undefined : world.accountCalled(name);
   if (name !== null && !account) return noAccount(name);
   const posts = account ? world.postsOf(account.id) : world.posts;
   return ok(posts.filter(({ deleted }) => !deleted).map((post) => shownPost(world, post)));
@@ -285,7 +285,7 @@ function onAccount(
 
 /** @param part - the part of a path that names it */
 const accountIn = (world: World, part: string): Account | undefined =>
-  accountCalled(world, part.replaceAll('%40', '@'));
+  world.accountCalled(part.replaceAll('%40', '@'));
 
 const noAccount = (name: string): SandboxAnswer =>
   json(404, { detail: `The sandbox has no account ${name}.` });

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
 import { linksIn } from '../poems/tweet-text.ts';
-import { networkOf } from './names.ts';
+import { namesMeant, networkOf } from './names.ts';
 
 /** What all routes of a sandbox share. */
 export interface Core extends CoreOptions {
@@ -76,6 +76,12 @@ export class World {
 
   accountNamed(screenName: string): Account | undefined {
     return this.#byName.get(screenName.toLowerCase());
+  }
+
+  /** The account that a person or a link names, as the world does or as its network does. */
+  accountCalled(typed: string): Account | undefined {
+    const found = namesMeant(typed).find((name) => this.#byName.has(name.toLowerCase()));
+    return found === undefined ? undefined : this.accountNamed(found);
   }
 
   /** Returns the account of that name, and creates it if there is none. The name must fit the schema {@link account}. */

@@ -96,7 +96,9 @@ function pageHeaders({
     xFrameOptions: 'DENY',
   });
   return async (c, next) => {
-    await setHeaders(c, next);
+    await next();
+    // After the handler, since it knows where the forms of its page lead.
+    await setHeaders(c, () => Promise.resolve());
     c.res.headers.set('cache-control', 'no-store');
   };
 }

@@ -47,6 +47,13 @@ describe('a flock in words', () => {
     );
   });
 
+  it('has no sum where nothing is charged', () => {
+    const flock = shownFlock({ spent: { postsToday: 24, usdMonth: 0, usdTotal: 0 } });
+    const words = flockWords(flock, [shownBot('ada', { network: 'mastodon' })]);
+    assert.equal(words, '1 bot: 1 posting. 24 posts today.');
+    assert.match(flockWords(flock, [shownBot('ada')]), /\$0\.00 this month\.$/);
+  });
+
   it('is held against its budget', () => {
     const budget = { postsPerDay: 50, usdPerMonth: 20 };
     const words = flockWords(shownFlock({ budget }), [shownBot('ada')]);

@@ -29,6 +29,24 @@ describe('the table of the bots', () => {
     ]);
   });
 
+  it('names the networks where there are several, and has money for those that charge', () => {
+    const nothing = { postsToday: 0, usdMonth: 0, usdTotal: 0 };
+    const free = [
+      shownBot('gull', { network: 'bluesky', spent: nothing }),
+      shownBot('tern', { network: 'mastodon', spent: nothing }),
+    ];
+    const rows = [...free, shownBot('heron')].map((bot) => ({ ...bot, last: undefined }));
+    assert.deepEqual(drawn(120, rows), [
+      'bot    network   account     lines            next        state    this month',
+      'gull   Bluesky   @gull_bot   ██████░░░░ 8/14  in 3 h      posting',
+      'tern   Mastodon  @tern_bot   ██████░░░░ 8/14  in 3 h      posting',
+      'heron  X         @heron_bot  ██████░░░░ 8/14  in 3 h      posting  $3.60',
+    ]);
+    assert.deepEqual(drawn(70, rows)[1], 'gull   Bluesky   ██████░░░░ 8/14  in 3 h      posting');
+    assert.deepEqual(drawn(120, rows.slice(0, 1))[0], 'bot   account    lines            next        state');
+    assert.doesNotMatch(drawn(120, rows.slice(0, 2)).join('\n'), /this month/);
+  });
+
   it('leaves out what it can do without on a narrow terminal', () => {
     assert.deepEqual(drawn(80), [
       'bot          lines             last post    next        state',

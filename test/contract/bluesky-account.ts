@@ -6,7 +6,7 @@ import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.t
 import { authorize } from '../../src/networks/bluesky/authorize.ts';
 import { type BlueskyAccount, openBluesky } from '../../src/networks/bluesky/client.ts';
 import type { BlueskyKey } from '../../src/networks/bluesky/sessions.ts';
-import { newTid } from '../../src/networks/bluesky/tid.ts';
+import { newTid } from '../../src/networks/bluesky/text.ts';
 import type { Outcome } from '../../src/networks/network.ts';
 import { Secret } from '../../src/text.ts';
 

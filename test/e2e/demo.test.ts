@@ -18,7 +18,7 @@ describe('the demo', () => {
 
   it('asks before it answers, shows the flock in the terminal, and goes on until Enter', async () => {
     const running = startCommand(['python3', terminalScript, '100', ...demo], { cwd: root });
-    await running.matching(/4 bots: 4 posting/);
+    await running.matching(/6 bots: 6 posting/);
     await running.matching(/posted line 1 of/);
     const shown = textOf(running);
     assert.match(shown, /authorizes the app\)\n {2}PIN for beacons \(r for a new link, n to skip\): \d{7}\n/);

@@ -64,6 +64,31 @@ describe('the whole flock', () => {
     assert.match(invalidBots.join('\n'), /^rain: keys\/rain\.json: not whole JSON/);
   });
 
+  it('leaves out a bot whose content warning leaves no room for a text at its server', async () => {
+    const server = { provider: 'mastodon', server: 'https://mastodon.example', max_characters: '100' };
+    const files = {
+      'poems/rain.txt': 'a',
+      'poems/lamp.txt': 'b',
+      'keys/rain.json': key(1, {
+        ...server,
+        screen_name: 'rain@mastodon.example',
+        characters_per_link: '23',
+      }),
+    };
+    const settings = (length: number): object => ({
+      network: 'mastodon',
+      contentWarning: 'w'.repeat(length),
+    });
+    assert.deepEqual(await read(files, settings(100)), [
+      ['lamp ? poems/lamp.txt no key'],
+      ['rain: keys/rain.json: the contentWarning of flock.json leaves no room for a text'],
+    ]);
+    assert.deepEqual(await read(files, settings(99)), [
+      ['lamp ? poems/lamp.txt no key', 'rain @rain@mastodon.example poems/rain.txt'],
+      [],
+    ]);
+  });
+
   it('does not choose between poems of one name, unless a key has chosen', async () => {
     const files = { 'poems/rain.txt': 'a', 'poems/old/Rain.txt': 'b', 'poems/lamp.txt': 'c' };
     const [bots, invalidBots] = await read(files);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { type BotFiles, type FlockNow, statusOf, statusOfAll } from '../../src/flock/status.ts';
+import { type BotFiles, type FlockNow, postPages, statusOf, statusOfAll } from '../../src/flock/status.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { networks } from '../../src/networks/networks.ts';
@@ -34,9 +34,13 @@ const flock: FlockNow = { history: new FlockHistory(), flockBudget: unlimitedBud
 
 describe('the status of a bot', () => {
   it('says where it is, what it posted last and what it has spent', () => {
-    assert.deepEqual(statusOf(files, state, flock), {
+    const key = { userId: '1', screenName: 'howl_bot' };
+    const pages = postPages('https://api.x.com');
+    assert.deepEqual(statusOf({ ...files, key }, state, { ...flock, pages }), {
       bot: 'howl',
       account: 'howl_bot',
+      network: 'x',
+      server: undefined,
       state: 'fine',
       timezone: 'UTC',
       done: 1,

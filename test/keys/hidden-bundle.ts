@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import type { Exit } from '../../src/errors.ts';
-import type { KeyBundle } from '../../src/keys/store.ts';
+import type { KeyBundle } from '../../src/keys/bundle.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import { flockError } from '../support/flock-error.ts';
 

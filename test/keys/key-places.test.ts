@@ -12,7 +12,8 @@ import {
 import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
-import { formatKeyBundle, KeyStore } from '../../src/keys/store.ts';
+import { formatKeyBundle } from '../../src/keys/bundle.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { FlockError } from '../../src/errors.ts';
-import { formatKeyBundle, parseKeyBundle } from '../../src/keys/store.ts';
+import { formatKeyBundle, parseKeyBundle } from '../../src/keys/bundle.ts';
 
 const secrets = {
   consumer_token: 'HiddenConsumer1',

@@ -11,7 +11,8 @@ import {
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { type Exit, FlockError } from '../../src/errors.ts';
-import { formatKeyBundle, type KeyBundle, KeyStore } from '../../src/keys/store.ts';
+import { formatKeyBundle, type KeyBundle } from '../../src/keys/bundle.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import { parseBotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';

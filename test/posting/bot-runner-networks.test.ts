@@ -6,7 +6,7 @@ import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { EventLog } from '../../src/log.ts';
 import type { Account, NetworkName, Outcome, PostOptions, TimelinePost } from '../../src/networks/network.ts';
 import { networks } from '../../src/networks/networks.ts';
-import { noApp, TokenPair } from '../../src/oauth/signature.ts';
+import { noApp, TokenPair, type BotKey } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { BotRunner, type NextStep } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
@@ -40,7 +40,7 @@ class World {
     this.bots = bots.map(({ name, network, server }): Bot => {
       const own = file.settingsOf(name as BotName);
       const appKeys = network === 'bluesky' ? noApp : new TokenPair('app', 'secret');
-      const bundle = {
+      const bundle: BotKey = {
         appKeys,
         accessToken: new TokenPair(name, ''),
         userId: `id-${name}`,
@@ -148,14 +148,15 @@ describe('a post at another network', () => {
     await world.clock.runUntil(nine + day);
     await world.untilItWaits();
     const [first, second] = world.sent;
+    assert.ok(first && second);
     assert.deepEqual({ ...first, mark: '' }, { text: 'one', mark: '', since: undefined, ...settings });
-    assert.equal(second?.since, 'p1');
+    assert.equal(second.since, 'p1');
     assert.deepEqual(
       world.intents.map(({ attempt }) => attempt),
       world.marks,
     );
-    assert.notEqual(first?.mark, second?.mark);
-    assert.match(first?.mark ?? '', /^[\w-]{22}$/);
+    assert.notEqual(first.mark, second.mark);
+    assert.match(first.mark ?? '', /^[\w-]{22}$/);
   });
 
   it('has no mark at X', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import * as z from 'zod';
 import { systemClock } from '../../src/clock.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
@@ -48,6 +49,16 @@ export const poem = (word: string, count: number): string => `${linesOf(word, co
 /** When a poem was written that nobody is writing now. */
 const longAgo = new Date('2026-01-01T00:00:00Z');
 
+/** The main password of every account at Bluesky. */
+export const mainPassword = 'the-main-password';
+
+/** An account at Bluesky: an app password, and the header with which its owner calls. */
+interface BlueskyLogin {
+  did: string;
+  appPassword: string;
+  authorization: string;
+}
+
 /** What every flock of the tests has: an X in this process, which tells what each account has posted. */
 export abstract class SandboxFlock {
   abstract readonly sandbox: Sandbox;
@@ -61,6 +72,27 @@ export abstract class SandboxFlock {
       userId,
       screenName,
     };
+  }
+
+  readonly #atBluesky = new Map<string, BlueskyLogin>();
+
+  /** The account `<name>.test` at Bluesky; it is made at the first call. */
+  atBluesky(name: string, host = '127.0.0.1:1'): BlueskyLogin {
+    const known = this.#atBluesky.get(name);
+    if (known) return known;
+    const call = (method: string, body: object, headers: Record<string, string> = {}): unknown => {
+      const url = `/bluesky/xrpc/com.atproto.server.${method}`;
+      return JSON.parse(
+        this.sandbox.handle({ method: 'POST', url, host, headers, body: JSON.stringify(body) }).body,
+      );
+    };
+    const made = call('createAccount', { handle: `${name}.test`, password: mainPassword });
+    const { did, accessJwt } = z.object({ did: z.string(), accessJwt: z.string() }).parse(made);
+    const app = call('createAppPassword', { name: 'flockd' }, { authorization: `Bearer ${accessJwt}` });
+    const { password: appPassword } = z.object({ password: z.string() }).parse(app);
+    const login = { did, appPassword, authorization: `Bearer ${accessJwt}` };
+    this.#atBluesky.set(name, login);
+    return login;
   }
 
   /** What an account has posted, oldest first. */

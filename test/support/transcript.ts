@@ -1,7 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import * as z from 'zod';
-import { authorizeAs, TestFlock } from './flock.ts';
+import { authorizeAs, mainPassword, TestFlock } from './flock.ts';
 import { ownPort } from './own-port.ts';
 import { type Running, scriptOf, startCommand, terminalScript, type Environment } from './programs.ts';
 
@@ -80,14 +79,10 @@ function stepsOf(session: string): Step[] {
   return steps;
 }
 
-/** The main password of every account at Bluesky. */
-const mainPassword = 'the-main-password';
-
 /** The place a session plays at. */
 class Stage {
   readonly #flock: TestFlock;
   readonly #closed: string;
-  readonly #appPasswords = new Map<string, string>();
 
   constructor(flock: TestFlock, closed: string) {
     this.#flock = flock;
@@ -124,31 +119,13 @@ class Stage {
         (_, name: string) => x.sandbox.grantMastodon('another app', name).token,
       )
       .replaceAll(/\{\{(app|main) password ([a-z]+)\}\}/g, (_, kind: string, name: string) =>
-        kind === 'app' ? this.#atBluesky(name) : mainPassword,
+        kind === 'app' ? this.#flock.atBluesky(name, new URL(x.url).host).appPassword : mainPassword,
       )
       .replaceAll('{{root}}', root)
       .replaceAll('{{sandbox}}', x.url)
       .replaceAll('{{host}}', new URL(x.url).host)
       .replaceAll('{{port}}', new URL(x.url).port)
       .replaceAll('{{closed}}', this.#closed);
-  }
-
-  /** The app password of a name at Bluesky, which gets an account there. */
-  #atBluesky(name: string): string {
-    const known = this.#appPasswords.get(name);
-    if (known !== undefined) return known;
-    const { x, sandbox } = this.#flock;
-    const call = (method: string, body: object, headers: Record<string, string> = {}): unknown => {
-      const url = `/bluesky/xrpc/com.atproto.server.${method}`;
-      const request = { method: 'POST', url, host: new URL(x.url).host, headers };
-      return JSON.parse(sandbox.handle({ ...request, body: JSON.stringify(body) }).body);
-    };
-    const made = call('createAccount', { handle: `${name}.test`, password: mainPassword });
-    const { accessJwt } = z.object({ accessJwt: z.string() }).parse(made);
-    const app = call('createAppPassword', { name: 'flockd' }, { authorization: `Bearer ${accessJwt}` });
-    const { password } = z.object({ password: z.string() }).parse(app);
-    this.#appPasswords.set(name, password);
-    return password;
   }
 
   async play(command: string, input: readonly string[]): Promise<string> {

@@ -13,7 +13,7 @@ import {
   type LinkIssuer,
   type PasswordIssuer,
 } from '../../keys/issuers.ts';
-import type { KeyBundle } from '../../keys/store.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
 import { type Expected, expectedName } from '../../keys/right-account.ts';
 import { type NetworkName, networkNames } from '../../networks/network.ts';
 import { callbackFlow, type Grant, pinFlow, VerifierRefused } from '../../oauth/client.ts';

@@ -8,7 +8,8 @@ import { attempt, attemptAsync, type Exit, FlockError, systemCode } from '../../
 import { knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import type { LinkIssuer } from '../../keys/issuers.ts';
-import { type KeyBundle, type KeyStore } from '../../keys/store.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
+import type { KeyStore } from '../../keys/store.ts';
 import { type ForeignKey, type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
 import { isSameName, isSamePlace, judgeAccount, titleOf } from '../../keys/right-account.ts';
 import { accountKey } from '../../networks/networks.ts';
@@ -58,15 +59,12 @@ export const importKeys = command({
       'keymaker import bot.env --bot howl',
       'consumer_key, consumer_secret, access_token, access_token_secret',
     ],
-    [
-      'keymaker import --bot howl --network mastodon --server mastodon.social',
-      'asks for the access token of an app in Preferences, Development',
-    ],
+    ['keymaker import --bot howl --network mastodon', 'asks for an access token: Preferences, Development'],
   ],
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
     await using context = openContext(args);
-    if (args.file === undefined) return importTyped(args, context, terminal);
+    if (args.file === undefined) return await importTyped(args, context, terminal);
     if (args.network !== undefined || args.server !== undefined)
       throw new FlockError('usage', 'either a file or --network', { hint: 'leave one out' });
     const { keys, paths } = context;
@@ -128,7 +126,10 @@ async function importTyped(
   terminal: Terminal,
 ): Promise<Exit> {
   const { keys, paths } = context;
-  if (args.bot === undefined) throw new FlockError('usage', 'which keys?', { hint: fileOrBot });
+  if (args.bot === undefined) {
+    const hint = 'keymaker import --help shows how it is called';
+    throw new FlockError('usage', 'import: <file> is missing', { hint });
+  }
   const bot = parseBotName(args.bot);
   const session = await openSession(context, terminal, args);
   const old = await oldBundle(bot, keys, terminal);
@@ -152,7 +153,7 @@ async function importTyped(
     issuer,
     poemFile,
     owners,
-    again: 'try again',
+    again: accept ? 'make another access token' : 'try again',
     flow,
     once: true,
   });

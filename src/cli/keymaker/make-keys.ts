@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { attemptAsync, FlockError } from '../../errors.ts';
-import type { KeyBundle } from '../../keys/store.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
 import type { Issuer, LinkIssuer } from '../../keys/issuers.ts';
 import { networkNames } from '../../networks/network.ts';
 import { type Grant, VerifierRefused } from '../../oauth/client.ts';
@@ -53,7 +53,7 @@ export const makeKeys = command({
     ['keymaker make-keys ./poems', 'ask for each poem, and make its key'],
     ['keymaker make-keys ./poems --bot howl --force', 'make a new key for howl alone'],
     ['keymaker make-keys ./poems --all --callback', 'authorize one bot after the other in the browser'],
-    ['keymaker make-keys ./poems --network mastodon --server mastodon.social', 'for Mastodon'],
+    ['keymaker make-keys ./poems --network mastodon', 'for Mastodon, at the server in flock.json'],
     ['keymaker make-keys ./poems --network bluesky', 'for Bluesky, with an app password of each account'],
   ],
   async run(args, terminal) {

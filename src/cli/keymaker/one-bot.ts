@@ -8,7 +8,7 @@ import { attempt, FlockError, systemCode } from '../../errors.ts';
 import { fileError, replaceFile } from '../../fs.ts';
 import { chosenIssuer, type LinkIssuer } from '../../keys/issuers.ts';
 import { readPrivateFile } from '../../keys/private-file.ts';
-import type { KeyBundle } from '../../keys/store.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
 import { VerifierRefused } from '../../oauth/client.ts';
 import { TokenPair } from '../../oauth/signature.ts';

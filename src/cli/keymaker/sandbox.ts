@@ -78,7 +78,7 @@ export const sandbox = command({
     terminal.say();
     terminal.say('Mastodon and Bluesky are there, too:');
     terminal.say(`  keymaker make-keys ./poems --network mastodon --server ${opened.url}/mastodon`);
-    terminal.say(`  keymaker make-keys ./poems --network bluesky --server ${opened.url}/bluesky`);
+    terminal.say(`  keymaker make-keys ./poems --network bluesky`);
     terminal.say('For Bluesky, its page makes handles and app passwords.');
     terminal.say();
     terminal.say('Its page shows every post as it arrives. Ctrl-C ends it.');

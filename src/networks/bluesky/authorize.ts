@@ -1,16 +1,20 @@
+import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { FlockError } from '../../errors.ts';
 import { isSafeAddress, type Send } from '../../http/exchange.ts';
 import { type Secret, shown } from '../../text.ts';
 import type { Failure } from '../network.ts';
 import { openBluesky } from './client.ts';
-import { didOf, plcDirectory, readIdentifier, serverOf, usualServer } from './identity.ts';
+import { didText, plcDirectory, serverOf } from './identity.ts';
 import { type BlueskyKey, claimsIn, createSession, endSession } from './sessions.ts';
 import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 
 /*
  * How a key for Bluesky is got: from a handle and an app password. Nothing is stored here.
  */
+
+/** The server that answers for handles, and that holds the accounts of most people. */
+const usualServer = 'https://bsky.social';
 
 interface AuthorizeOptions {
   send: Send;
@@ -121,3 +125,32 @@ function okOf<T>(answered: Answered<T>, doing: string, { hint }: { hint?: string
 const whatToCheck = 'is there a network, and is the address of the server right?';
 
 const refusals: ReadonlySet<Failure['kind']> = new Set(['reauth', 'unauthorized', 'suspended', 'rejected']);
+
+/** A handle: a domain name. @see atproto.com/specs/handle */
+const handleText = z
+  .string()
+  .max(253)
+  .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+
+/**
+ * The handle or DID that a person typed or copied: with `@`, in any case, or as the address of the profile.
+ *
+ * @returns undefined if it is none
+ */
+export function readIdentifier(typed: string): string | undefined {
+  // Handles copied from the app can have invisible marks of direction around them.
+  const plain = typed.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '').trim();
+  const name = plain.replace(/^https:\/\/[^/]+\/profile\/([^/?#]+).*$/, '$1').replace(/^(?:at:\/\/|@)/, '');
+  if (didText.safeParse(name).success) return name;
+  return handleText.safeParse(name.toLowerCase()).data;
+}
+
+/** The DID of a handle. @param server - any server of the network */
+const didOf = (xrpc: Xrpc, server: string, handle: string): Promise<Answered<{ did: string }>> =>
+  xrpc({
+    server,
+    method: 'GET',
+    name: 'com.atproto.identity.resolveHandle',
+    query: { handle },
+    answer: z.object({ did: didText }),
+  });

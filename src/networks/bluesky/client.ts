@@ -16,8 +16,7 @@ import type {
 } from '../network.ts';
 import { didText, plcDirectory, serverOf } from './identity.ts';
 import { type BlueskyKey, Sessions } from './sessions.ts';
-import { recordOf, rulesOfBluesky, textFault } from './text.ts';
-import { isTid, newTid, tidInstant } from './tid.ts';
+import { isTid, newTid, recordOf, rulesOfBluesky, textFault, tidInstant } from './text.ts';
 import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 
 /*

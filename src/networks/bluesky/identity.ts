@@ -10,32 +10,10 @@ import type { Answered, Xrpc } from './xrpc.ts';
 /** The directory of `did:plc`. @see web.plc.directory */
 export const plcDirectory = 'https://plc.directory';
 
-/** The server that answers for handles, and that holds the accounts of most people. */
-export const usualServer = 'https://bsky.social';
-
 /** A DID of an account. @see atproto.com/specs/did */
 export const didText = z
   .string('is not a string')
   .regex(/^did:(?:plc:[2-7a-z]{24}|web:[a-z0-9.-]+(?:%3A[0-9]{1,5})?)$/, 'is not a DID');
-
-/** A handle: a domain name. @see atproto.com/specs/handle */
-const handleText = z
-  .string()
-  .max(253)
-  .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
-
-/**
- * The handle or DID that a person typed or copied: with `@`, in any case, or as the address of the profile.
- *
- * @returns undefined if it is none
- */
-export function readIdentifier(typed: string): string | undefined {
-  // Handles copied from the app can have invisible marks of direction around them.
-  const plain = typed.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '').trim();
-  const name = plain.replace(/^https:\/\/[^/]+\/profile\/([^/?#]+).*$/, '$1').replace(/^(?:at:\/\/|@)/, '');
-  if (didText.safeParse(name).success) return name;
-  return handleText.safeParse(name.toLowerCase()).data;
-}
 
 const document = z.object({
   id: z.string(),
@@ -52,16 +30,6 @@ export function serverIn(doc: unknown, did: string): string | undefined {
   const endpoint = service?.serviceEndpoint;
   return typeof endpoint === 'string' && isSafeAddress(endpoint) ? endpoint.replace(/\/+$/, '') : undefined;
 }
-
-/** The DID of a handle. @param server - any server of the network */
-export const didOf = (xrpc: Xrpc, server: string, handle: string): Promise<Answered<{ did: string }>> =>
-  xrpc({
-    server,
-    method: 'GET',
-    name: 'com.atproto.identity.resolveHandle',
-    query: { handle },
-    answer: z.object({ did: didText }),
-  });
 
 /** The server of an account, from its DID. @param directory - of `did:plc`, without a trailing slash */
 export async function serverOf(xrpc: Xrpc, directory: string, did: string): Promise<Answered<string>> {

@@ -73,7 +73,7 @@ const tokenAnswer = z.object({ access_token: token, scope: z.string().optional()
 export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
   const { host } = new URL(server);
 
-  const submit = async (path: string, form: Record<string, string>): Promise<HttpAnswer> => {
+  const submit: Submit = async (path, form) => {
     const headers = { ...clientHeaders, 'content-type': 'application/x-www-form-urlencoded' };
     const body = new URLSearchParams(form).toString();
     try {
@@ -85,59 +85,10 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
     }
   };
 
-  /** What the server says of itself. @throws {FlockError} `unavailable` if it has no API of Mastodon */
-  async function instance(): Promise<Instance> {
-    const outcome = await askInstance(server, send, clock);
-    if ('ok' in outcome) return outcome.ok;
-    const { failure } = outcome;
-    if (failure.kind !== 'in-doubt' || failure.foreign !== true) throw errorOf(host, failure);
-    const answered = failure.reason.replace(/ that is not .*/, '');
-    throw new FlockError('unavailable', `${host} is no server with the API of Mastodon (${answered})`, {
-      hint: notMastodon,
-    });
-  }
-
-  /** Whose a token is. */
-  async function whoAmI(accessToken: Secret<string>): Promise<Profile> {
-    const outcome = await openMastodon(server, send, clock)(accessToken).me();
-    if ('ok' in outcome) return outcome.ok;
-    throw errorOf(host, outcome.failure);
-  }
-
+  const questions = openQuestions(server, send, clock);
   return {
-    instance,
-    whoAmI,
-    /** What a bot needs and a key's app may not do; undefined if the server does not tell (before Mastodon 4.3). */
-    async scopesMissing(accessToken: Secret<string>): Promise<string[] | undefined> {
-      const headers = { ...clientHeaders, authorization: `Bearer ${accessToken.reveal()}` };
-      const url = `${server}/api/v1/apps/verify_credentials`;
-      const answer = await send({ method: 'GET', url, headers }).catch(() => undefined);
-      const scopes = z.object({ scopes: z.array(z.string()) }).safeParse(parseJson(answer?.body ?? ''));
-      return answer?.status === 200 && scopes.success
-        ? missingScopes(scopes.data.scopes.join(' '))
-        : undefined;
-    },
-    /**
-     * Whether the server still knows an app: some forget those that are not used. It asks for a token of the app itself, which
-     * Mastodon gives; where a server has no such tokens, the page for the person tells.
-     */
-    async knowsApp({ clientId, clientSecret }: ServerApp, { link }: PendingCode): Promise<boolean> {
-      const credentials = { client_id: clientId, client_secret: clientSecret.reveal() };
-      const { status } = await submit('/oauth/token', { grant_type: 'client_credentials', ...credentials });
-      if (status === 200 || status === 401) return status === 200;
-      const page = await send({ method: 'GET', url: link, headers: clientHeaders }).catch(() => undefined);
-      return page === undefined || page.status < 400 || page.status > 499;
-    },
-    /** Registers an app, which is done once for a server. @param redirectUris - all that its links will ever name */
-    async registerApp(redirectUris: readonly string[] = [outOfBand]): Promise<ServerApp> {
-      const answer = await submit('/api/v1/apps', {
-        client_name: 'flockd',
-        redirect_uris: redirectUris.join('\n'),
-        scopes,
-      });
-      const app = read(host, answer, appAnswer, 'the registration of the app');
-      return { clientId: app.client_id, clientSecret: new Secret(app.client_secret) };
-    },
+    ...questions,
+    ...openApps(server, submit, send),
     begin: (app: ServerApp, redirectUri = outOfBand): PendingCode => begin(server, app, redirectUri),
     /**
      * Turns a code into an access token.
@@ -160,7 +111,7 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
         scope: scopes,
       });
       const accessToken = readToken(host, answer);
-      return { accessToken, account: await whoAmI(accessToken) };
+      return { accessToken, account: await questions.whoAmI(accessToken) };
     },
     /** Ends a token. `by hand`: it is another app's token, which only the person can end in the account's settings. */
     async revoke(
@@ -175,6 +126,70 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
       if (answer.status === 200 && !isWebPage(answer.body)) return 'ended';
       if (answer.status === 403 && sentenceOf(answer) !== undefined) return 'by hand';
       throw refusalAt(host, answer, 'the end of the key');
+    },
+  };
+}
+
+/** What is asked of a server, and of a token. */
+function openQuestions(server: string, send: Send, clock: Clock) {
+  const { host } = new URL(server);
+  return {
+    /** What the server says of itself. @throws {FlockError} `unavailable` if it has no API of Mastodon */
+    async instance(): Promise<Instance> {
+      const outcome = await askInstance(server, send, clock);
+      if ('ok' in outcome) return outcome.ok;
+      const { failure } = outcome;
+      if (failure.kind !== 'in-doubt' || failure.foreign !== true) throw errorOf(host, failure);
+      const answered = failure.reason.replace(/ that is not .*/, '');
+      throw new FlockError('unavailable', `${host} is no server with the API of Mastodon (${answered})`, {
+        hint: notMastodon,
+      });
+    },
+    /** Whose a token is. */
+    async whoAmI(accessToken: Secret<string>): Promise<Profile> {
+      const outcome = await openMastodon(server, send, clock)(accessToken).me();
+      if ('ok' in outcome) return outcome.ok;
+      throw errorOf(host, outcome.failure);
+    },
+    /** What a bot needs and a key's app may not do; undefined if the server does not tell (before Mastodon 4.3). */
+    async scopesMissing(accessToken: Secret<string>): Promise<string[] | undefined> {
+      const headers = { ...clientHeaders, authorization: `Bearer ${accessToken.reveal()}` };
+      const url = `${server}/api/v1/apps/verify_credentials`;
+      const answer = await send({ method: 'GET', url, headers }).catch(() => undefined);
+      const scopes = z.object({ scopes: z.array(z.string()) }).safeParse(parseJson(answer?.body ?? ''));
+      return answer?.status === 200 && scopes.success
+        ? missingScopes(scopes.data.scopes.join(' '))
+        : undefined;
+    },
+  };
+}
+
+type Submit = (path: string, form: Record<string, string>) => Promise<HttpAnswer>;
+
+/** The app that asks for tokens. */
+function openApps(server: string, submit: Submit, send: Send) {
+  const { host } = new URL(server);
+  return {
+    /**
+     * Whether the server still knows an app: some forget those that are not used. It asks for a token of the app itself, which
+     * Mastodon gives; where a server has no such tokens, the page for the person tells.
+     */
+    async knowsApp({ clientId, clientSecret }: ServerApp, { link }: PendingCode): Promise<boolean> {
+      const credentials = { client_id: clientId, client_secret: clientSecret.reveal() };
+      const { status } = await submit('/oauth/token', { grant_type: 'client_credentials', ...credentials });
+      if (status === 200 || status === 401) return status === 200;
+      const page = await send({ method: 'GET', url: link, headers: clientHeaders }).catch(() => undefined);
+      return page === undefined || page.status < 400 || page.status > 499;
+    },
+    /** Registers an app, which is done once for a server. @param redirectUris - all that its links will ever name */
+    async registerApp(redirectUris: readonly string[] = [outOfBand]): Promise<ServerApp> {
+      const answer = await submit('/api/v1/apps', {
+        client_name: 'flockd',
+        redirect_uris: redirectUris.join('\n'),
+        scopes,
+      });
+      const app = read(host, answer, appAnswer, 'the registration of the app');
+      return { clientId: app.client_id, clientSecret: new Secret(app.client_secret) };
     },
   };
 }

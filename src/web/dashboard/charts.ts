@@ -194,10 +194,9 @@ export function spendingOf({ bots, flock, timezone, now }: FlockView): Html {
   const free = isFree(flock, bots) && chargesNothing(networksOf(bots));
   // The mark of a month need not be exact: every month has 30.5 days.
   return html`<div id="spending">
-    ${free !== false && html`<p>${free}.</p>`}
     ${month ? useOf(month, passed(now, monthEnds, 30.5 * day)) : free === false && sumOf('This month', usd(spent.usdMonth))}
     ${today && useOf(today, passed(now, dayEnds, day))}
-    ${free === false && sumOf('Since it began', usd(spent.usdTotal))}
+    ${free === false ? sumOf('Since it began', usd(spent.usdTotal)) : html`<p class="more">${free}.</p>`}
     ${
       !month &&
       !today &&
@@ -218,10 +217,9 @@ export function botSpending(bot: BotView): Html {
   const today = dayUse('Today', bot, '');
   const free = isFree(bot, [bot]) && chargesNothing(networksOf([bot]));
   return html`<div id="spending">
-    ${free !== false && html`<p>${free}.</p>`}
     ${month ? useOf(month) : free === false && sumOf('This month', usd(bot.spent.usdMonth))}
     ${today ? useOf(today) : sumOf('Today', counted(bot.spent.postsToday, 'post'))}
-    ${free === false && sumOf('Since it began', usd(bot.spent.usdTotal))}
+    ${free === false ? sumOf('Since it began', usd(bot.spent.usdTotal)) : html`<p class="more">${free}.</p>`}
     ${
       !month &&
       !today &&

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
-import { readIdentifier, serverIn, serverOf } from '../../../src/networks/bluesky/identity.ts';
+import { readIdentifier } from '../../../src/networks/bluesky/authorize.ts';
+import { serverIn, serverOf } from '../../../src/networks/bluesky/identity.ts';
 import { openXrpc } from '../../../src/networks/bluesky/xrpc.ts';
 
 const did = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz';

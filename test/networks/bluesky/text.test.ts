@@ -9,7 +9,7 @@ import {
   recordOf,
   textFault,
 } from '../../../src/networks/bluesky/text.ts';
-import { newTid, tidInstant } from '../../../src/networks/bluesky/tid.ts';
+import { newTid, tidInstant } from '../../../src/networks/bluesky/text.ts';
 
 /** The part of a text that a facet marks, as a reader of its bytes would find it. */
 const partOf = (text: string, { index }: Facet): string =>

@@ -4,7 +4,7 @@ import { HeldClock } from '../../../src/clock.ts';
 import type { Send } from '../../../src/http/exchange.ts';
 import { openMastodon } from '../../../src/networks/mastodon/client.ts';
 import { sendInProcess } from '../../../src/rehearsal/stage.ts';
-import type { MastodonSwitches } from '../../../src/sandbox/mastodon.ts';
+import type { MastodonSwitches } from '../../../src/sandbox/levers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { Secret } from '../../../src/text.ts';
 import { accountCases, posted, postsFrom, type Stage } from '../../contract/mastodon-account.ts';
@@ -150,8 +150,9 @@ describe('an account of the Mastodon in the sandbox', () => {
 });
 
 function lever(sandbox: Sandbox, name: 'revoke' | 'read-only' | 'suspend'): void {
-  const account = sandbox.world.accountNamed('rain@mastodon');
-  sandbox.faults.pull(name, sandbox.world, account, 0);
+  const url = `/sandbox/trigger/${name}/rain%40mastodon`;
+  const { status } = sandbox.handle({ method: 'POST', url, host: '127.0.0.1:4010', headers: {}, body: '' });
+  assert.equal(status, 200);
 }
 
 describe('a repetition with the same mark', () => {

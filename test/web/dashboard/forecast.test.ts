@@ -43,6 +43,29 @@ const numbers = (counts: [string, number][]): number[] => counts.map(([, count])
 
 const long = { lines: 100_000 };
 
+describe('a poem that is shorter than a day of slots', () => {
+  const short = files({ schedule: '0 * * * *', refrain: 'defer' }, { lines: 1 });
+
+  it('is bounded by what X refuses, and on no other network', async () => {
+    const others = [networks.mastodon, networks.bluesky].map((network) => ({ ...short, network }));
+    const found = await Promise.all([short, ...others].map((bot) => planned([bot])));
+    assert.deepEqual(
+      found.map((counts) => numbers(counts)[1]),
+      [2, 24, 24],
+    );
+  });
+
+  it('is bounded by money where money is charged', async () => {
+    const budget = { bots: { howl: { budget: { usdPerMonth: 0.03 }, schedule: '0 * * * *' } } };
+    const both = [networks.x, networks.mastodon].map((network) => files(budget, { ...long, network }));
+    const found = await Promise.all(both.map((bot) => planned([bot])));
+    assert.deepEqual(
+      found.map((counts) => numbers(counts)[1]),
+      [0, 24],
+    );
+  });
+});
+
 describe('the slots of the next days', () => {
   it('are counted from now on, by the days of the flock', async () => {
     const counts = await planned([files({ schedule: '0 9,21 * * *', timezone: 'Europe/Berlin' })]);

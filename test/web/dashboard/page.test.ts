@@ -49,6 +49,18 @@ describe('the flock at a glance', () => {
     );
   });
 
+  it('has no sum where nothing is charged', () => {
+    const bots = [aBot('gull', { network: 'bluesky' }), aBot('tern', { network: 'mastodon' })];
+    const spent = { postsToday: 7, usdMonth: 0, usdTotal: 0 };
+    const view = { ...aView(bots), flock: { ...aView(bots).flock, spent } };
+    assert.match(textOf(factsOf(view)), /This month free Mastodon and Bluesky charge nothing Bots/);
+    assert.doesNotMatch(textOf(factsOf({ ...view, bots: [...bots, aBot('heron')] })), /free/);
+    assert.equal(
+      textOf(spendingOf(view)),
+      'Mastodon and Bluesky charge nothing. The flock has no budget; flock.json can give it one.',
+    );
+  });
+
   it('measures against budgets, where there are any', () => {
     const view = aView([]);
     const budget = { postsPerDay: 24, usdPerMonth: 20 };
@@ -110,6 +122,27 @@ describe('the bots', () => {
       told(aBot('howl', { state: 'waiting', why, next: '2026-08-31T22:00:00.000Z' })),
       /used up; next in 10 days , 1 Sept?, 00:00 CEST/,
     );
+  });
+});
+
+describe('bots on several networks', () => {
+  const bots = [aBot('gull', { network: 'bluesky' }), aBot('heron')];
+  const said = (shown: typeof bots): string => textOf(botListOf(aView(shown), everyBot, undefined));
+
+  it('are each told with their network', () => {
+    assert.match(
+      said(bots),
+      /gull @gull_bot Bluesky in 21 h .* line 3 on Bluesky heron @heron_bot X in 21 h .* on X$/,
+    );
+  });
+
+  it('are not where all are on one', () => {
+    assert.doesNotMatch(said(bots.slice(0, 1)), /@gull_bot Bluesky/);
+  });
+
+  it('have their posts told with it', () => {
+    const [post] = lineItems(aView(bots, { recent: [aPost('gull', { network: 'bluesky' })] }));
+    assert.match(textOf(post), /, on Bluesky$/);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
-import { Logins } from '../../../src/networks/bluesky/logins.ts';
+import { Logins } from '../../../src/networks/bluesky/sessions.ts';
 
 const server = 'https://pds.example';
 const minute = 60_000;
