@@ -64,6 +64,8 @@ const dealt = {
   // Each lets a bot wait for a minute.
   other: { faults: ['cut before', 'cut within', 'error before'] satisfies Fault[], among: 20 },
 };
+/** After which a peer that is asked at once does not have a post. */
+const losing: ReadonlySet<Fault> = new Set(['cut before', 'error before', 'late']);
 /** A doubt lasts for 11 seconds; a kill begins it anew. Milliseconds. */
 const mostLate = 9_000;
 
@@ -77,7 +79,7 @@ interface WholeWay {
   /** Whether a request posts. */
   isPost: (request: IncomingMessage) => boolean;
   /** Makes the keys of the bots, before anything is lost. */
-  makeKeys: () => Promise<void>;
+  makeKeys: () => Promise<unknown>;
   /** What an account has posted, oldest first, as the peer itself says. */
   postsOf: (bot: string) => Promise<string[]>;
 }
@@ -139,7 +141,7 @@ function faultsBy(random: Random, isPost: WholeWay['isPost']) {
     const kind = isPost(request) ? 'post' : 'other';
     const fault = left[kind].pop();
     if (fault !== undefined && kind === 'other') killAfter(flockd, random.int(1000));
-    if (kind === 'other' || fault?.endsWith('before') !== true) return fault;
+    if (kind === 'other' || fault === undefined || !losing.has(fault)) return fault;
     if (lost.has(body) || sendsAgain(flockd)) return 'cut after';
     lost.add(body);
     return fault;
