@@ -34,7 +34,9 @@ describe('a flock at snac2', { skip: noSnac }, () => {
       async postsOf(bot) {
         const { user_id: id } = await flock.bundle(bot);
         const url = `http://127.0.0.1:${snac.port}/api/v1/accounts/${String(id)}/statuses`;
-        const statuses = (await (await fetch(url)).json()) as { text: string }[];
+        // snac closes connections that stay open without saying so.
+        const answer = await fetch(url, { headers: { connection: 'close' } });
+        const statuses = (await answer.json()) as { text: string }[];
         return statuses.map(({ text }) => text).reverse();
       },
     });

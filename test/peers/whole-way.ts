@@ -62,7 +62,7 @@ const anywhen = { from: 300, to: 2500 };
 const dealt = {
   post: { faults: [...faults, ...faults], among: 120 },
   // Each lets a bot wait for a minute.
-  other: { faults: ['cut before', 'cut within', 'error before'] satisfies Fault[], among: 20 },
+  other: { faults: ['cut within', 'error before'] satisfies Fault[], among: 20 },
 };
 /** After which a peer that is asked at once does not have a post. */
 const losing: ReadonlySet<Fault> = new Set(['cut before', 'error before', 'late']);
