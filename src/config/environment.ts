@@ -8,7 +8,7 @@ import type { ServerApps } from '../keys/issuers.ts';
 import { botOfBundle, credentialPrefix } from '../keys/store.ts';
 import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
-import { plcDirectory } from '../networks/bluesky/identity.ts';
+import { plcDirectory } from '../networks/bluesky/xrpc.ts';
 import { outOfBand } from '../networks/mastodon/authorize.ts';
 import { parseJson, Secret } from '../text.ts';
 

@@ -1,7 +1,6 @@
-import type { Failure, Outcome, TimeAnswer } from '../networks/network.ts';
+import { type Failure, type Outcome, type TimeAnswer, describeSkew } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { describeSkew } from '../networks/answer.ts';
 import { placeOf, reachOf } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { PostFailure } from './post.ts';

@@ -23,8 +23,7 @@ import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger.ts';
-import { ledgerIsHere, movedTo, noteMove } from './ledger-place.ts';
+import { openOnLedger, ledgerIsHere, movedTo, noteMove } from './ledger.ts';
 
 const otherRoot = { hint: "is this the flock's folder? --root names another" };
 

@@ -21,8 +21,7 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { atClock, iso, linesInWords } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, openOnLedger, runOrSend } from './ledger.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
+import { knownBot, openOnLedger, runOrSend, mustHaveLastWord } from './ledger.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',

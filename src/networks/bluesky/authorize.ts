@@ -5,9 +5,8 @@ import { isSafeAddress, type Send } from '../../http/exchange.ts';
 import { type Secret, shown } from '../../text.ts';
 import type { Failure } from '../network.ts';
 import { openBluesky } from './client.ts';
-import { didText, plcDirectory, serverOf } from './identity.ts';
+import { didText, plcDirectory, serverOf, type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 import { type BlueskyKey, claimsIn, createSession, endSession } from './sessions.ts';
-import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 
 /*
  * How a key for Bluesky is got: from a handle and an app password. Nothing is stored here.

@@ -2,22 +2,21 @@ import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Send } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { askServer } from '../answer.ts';
-import type {
-  Account,
-  Network,
-  Outcome,
-  PageWanted,
-  PostOptions,
-  TimeAnswer,
-  TimelinePage,
-  TimelinePost,
-  TimelineStart,
+import {
+  askServer,
+  type Account,
+  type Network,
+  type Outcome,
+  type PageWanted,
+  type PostOptions,
+  type TimeAnswer,
+  type TimelinePage,
+  type TimelinePost,
+  type TimelineStart,
 } from '../network.ts';
-import { didText, plcDirectory, serverOf } from './identity.ts';
+import { didText, plcDirectory, serverOf, type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 import { type BlueskyKey, Sessions } from './sessions.ts';
 import { isTid, newTid, recordOf, rulesOfBluesky, textFault, tidInstant } from './text.ts';
-import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 
 /*
  * The requests of a bot to Bluesky. Every post is a record of the account's repository, and its mark is the record's key. To send

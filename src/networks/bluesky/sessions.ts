@@ -3,8 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { HttpAnswer } from '../../http/exchange.ts';
 import { parseJson, Secret } from '../../text.ts';
 import type { Failure } from '../network.ts';
-import { didText, serverIn, serverOf } from './identity.ts';
-import type { Answered, Xrpc } from './xrpc.ts';
+import { didText, serverIn, serverOf, type Answered, type Xrpc } from './xrpc.ts';
 
 /*
  * The sessions of all bots, in memory only. A session is made at the first request that needs one, and refreshed when its access

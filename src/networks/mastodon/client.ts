@@ -4,18 +4,20 @@ import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../http/exchange.ts';
 import { messageOf } from '../../errors.ts';
 import { parseJson, type Secret } from '../../text.ts';
-import { askServer, describeForeign, timeIn } from '../answer.ts';
-import type {
-  Account,
-  Failure,
-  Network,
-  Outcome,
-  PageWanted,
-  PostOptions,
-  TimeAnswer,
-  TimelinePage,
-  TimelinePost,
-  TimelineStart,
+import {
+  askServer,
+  describeForeign,
+  timeIn,
+  type Account,
+  type Failure,
+  type Network,
+  type Outcome,
+  type PageWanted,
+  type PostOptions,
+  type TimeAnswer,
+  type TimelinePage,
+  type TimelinePost,
+  type TimelineStart,
 } from '../network.ts';
 import { classify } from './failure.ts';
 import { rulesOfMastodon, type TextLimits, textOfHtml, usualLimits } from './text.ts';

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
-import type { Failure } from '../network.ts';
+import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within, type Failure } from '../network.ts';
 
 /*
  * What the answers of servers with Mastodon's API mean. Their words differ, so the tests name the server of each.

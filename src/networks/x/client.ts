@@ -5,16 +5,17 @@ import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { signedSend } from '../../oauth/signature.ts';
 import { asWritten, rulesOfX } from '../../poems/tweet-text.ts';
 import { iso } from '../../text.ts';
-import { askServer, timeIn } from '../answer.ts';
-import type {
-  Failure,
-  Network,
-  OpenAccount,
-  Outcome,
-  PageWanted,
-  TimeAnswer,
-  TimelinePage,
-  TimelineStart,
+import {
+  askServer,
+  timeIn,
+  type Failure,
+  type Network,
+  type OpenAccount,
+  type Outcome,
+  type PageWanted,
+  type TimeAnswer,
+  type TimelinePage,
+  type TimelineStart,
 } from '../network.ts';
 import { classify, messageIn } from './failure.ts';
 

@@ -10,8 +10,8 @@ import {
   retryAfter,
   timeIn,
   within,
-} from '../answer.ts';
-import type { Failure } from '../network.ts';
+  type Failure,
+} from '../network.ts';
 
 /** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */
 const refusal = z.object({

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
 import { readIdentifier } from '../../../src/networks/bluesky/authorize.ts';
-import { serverIn, serverOf } from '../../../src/networks/bluesky/identity.ts';
-import { openXrpc } from '../../../src/networks/bluesky/xrpc.ts';
+import { serverIn, serverOf, openXrpc } from '../../../src/networks/bluesky/xrpc.ts';
 
 const did = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz';
 const service = (endpoint: unknown, id = '#atproto_pds', type = 'AtprotoPersonalDataServer') => ({

@@ -1,9 +1,8 @@
-import type { Failure } from '../../../src/networks/network.ts';
+import { type Failure, describeSkew } from '../../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoAnswer } from '../../../src/http/exchange.ts';
-import { describeSkew } from '../../../src/networks/answer.ts';
 import { classify, messageIn, sentenceOf } from '../../../src/networks/x/failure.ts';
 
 const now = Date.parse('2026-05-01T09:00:00Z');
