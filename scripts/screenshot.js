@@ -7,12 +7,11 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
+import { Issuers } from '../src/cli/keymaker/authorize.ts';
 import { flockFrame } from '../src/cli/live-view.ts';
 import { openContext } from '../src/context.ts';
 import { logChanges } from '../src/ledger/log-events.ts';
 import { EventLog, linesForPeople } from '../src/log.ts';
-import { TokenPair } from '../src/oauth/signature.ts';
-import { builtInProvider } from '../src/oauth/providers.ts';
 import { openKeymakerSite } from '../src/web/keymaker-site.ts';
 import { openBrowser } from '../test/browser/browser.ts';
 import { app, TestFlock } from '../test/support/flock.ts';
@@ -116,7 +115,7 @@ function shootSandbox(sandbox) {
       return route.fulfill(sandbox.handle({ method: 'GET', url, host, headers: {}, body: '' }));
     });
     await page.goto(`http://${host}/`);
-    await page.locator('summary').click();
+    await page.getByText('Make something go wrong').click();
   };
   return shot(undefined, { width: 800, height: 760, prepare });
 }
@@ -133,12 +132,15 @@ async function shootKeymaker() {
     const { account } = bots[bot];
     await flock.write(`keys/${bot}.json`, JSON.stringify(flock.granted(bot, account)));
   }
-  process.env.KEYMAKER_API_URL = flock.x.url;
+  Object.assign(process.env, {
+    KEYMAKER_API_URL: flock.x.url,
+    CONSUMER_TOKEN: app.token,
+    CONSUMER_TOKEN_SECRET: app.secret,
+  });
   const context = openContext({ root: flock.root });
   const options = {
     context,
-    provider: builtInProvider('x', { api: flock.x.url, isSandbox: true }),
-    appKeys: new TokenPair(app.token, app.secret),
+    issuers: (flockFile) => new Issuers(context, flockFile, {}),
     poems: flock.file('poems'),
   };
   const site = await openKeymakerSite(0, (error) => console.error(error), options);

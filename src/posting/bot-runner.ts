@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { type Bot, splitOf } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import type { Intent, LedgerEvent } from '../ledger/events.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, type Cursor, fingerprints, type Owed, timesAbsent } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
@@ -26,48 +26,11 @@ import { decide, type Decision, inDoubtFor, movePost } from './decide.ts';
 import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, postLine } from './post.ts';
-import { beginLook, Reconciler, type Unseen } from './reconcile.ts';
+import { beginLook, InDoubtTimers, Reconciler, type Unseen } from './reconcile.ts';
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-
-/**
- * How long posts have been in doubt, from when this process learned of each, on the monotonic clock: if the wall clock jumps,
- * the timeline must not be believed too early.
- */
-export class InDoubtTimers {
-  readonly #clock: Clock;
-  readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
-  /** How many looks at a bot's timeline have failed in a row. */
-  readonly #failedLooks = new Map<string, number>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** How long a bot's open post has been known to be open, in milliseconds; 0 at the first call. */
-  ageOf(intent: Intent): number {
-    const known = this.#since.get(intent.bot);
-    if (known?.intent === intent) return this.#clock.elapsed() - known.elapsed;
-    this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed() });
-    this.#failedLooks.delete(intent.bot);
-    return 0;
-  }
-
-  /** How long to wait after a failed look at the timeline: a minute at first, then longer, half an hour at most. */
-  nextDelay(bot: string): number {
-    const failed = this.#failedLooks.get(bot) ?? 0;
-    this.#failedLooks.set(bot, failed + 1);
-    return Math.min(minute * 2 ** failed, 30 * minute);
-  }
-
-  /** Forgets a bot whose post was settled, or whose timeline was read. */
-  settle(bot: string): void {
-    this.#since.delete(bot);
-    this.#failedLooks.delete(bot);
-  }
-}
 
 /** When a bot is to take its next step: at an instant, or only after something about it changed. */
 export type NextStep = number | 'when changed';

@@ -78,6 +78,43 @@ export function lookFor(bot: string, state: BotState, now: number): Intent {
 export const beginOfLook = ({ served, last, open }: BotState): number =>
   last?.at ?? Math.min(served, open?.at ?? served);
 
+/**
+ * How long posts have been in doubt, from when this process learned of each, on the monotonic clock: if the wall clock jumps,
+ * the timeline must not be believed too early.
+ */
+export class InDoubtTimers {
+  readonly #clock: Clock;
+  readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
+  /** How many looks at a bot's timeline have failed in a row. */
+  readonly #failedLooks = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How long a bot's open post has been known to be open, in milliseconds; 0 at the first call. */
+  ageOf(intent: Intent): number {
+    const known = this.#since.get(intent.bot);
+    if (known?.intent === intent) return this.#clock.elapsed() - known.elapsed;
+    this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed() });
+    this.#failedLooks.delete(intent.bot);
+    return 0;
+  }
+
+  /** How long to wait after a failed look at the timeline: a minute at first, then longer, half an hour at most. */
+  nextDelay(bot: string): number {
+    const failed = this.#failedLooks.get(bot) ?? 0;
+    this.#failedLooks.set(bot, failed + 1);
+    return Math.min(minute * 2 ** failed, 30 * minute);
+  }
+
+  /** Forgets a bot whose post was settled, or whose timeline was read. */
+  settle(bot: string): void {
+    this.#since.delete(bot);
+    this.#failedLooks.delete(bot);
+  }
+}
+
 /** Why a timeline could not be read: X's answer and until when the bot waits, a closed gate, or a budget without room for it. */
 export type Unseen = { unseen: string } & (
   | { failure: PostFailure; closedUntil: number | undefined }
@@ -108,6 +145,8 @@ interface ReconcilerOptions {
   /** Identifies the bot's key, for a bot that is parked. */
   key: string;
 }
+
+const minute = 60_000;
 
 /** The most posts since one of its own that are read; more are not one bot's. */
 const maxPosts = 3200;

@@ -62,8 +62,10 @@ const anywhen = { from: 300, to: 2500 };
 const dealt = {
   post: { faults: [...faults, ...faults], among: 120 },
   // Each lets a bot wait for a minute.
-  other: { faults: ['cut before', 'cut within', 'error before'] satisfies Fault[], among: 20 },
+  other: { faults: ['cut within', 'error before'] satisfies Fault[], among: 20 },
 };
+/** After which a peer that is asked at once does not have a post. */
+const losing: ReadonlySet<Fault> = new Set(['cut before', 'error before', 'late']);
 /** A doubt lasts for 11 seconds; a kill begins it anew. Milliseconds. */
 const mostLate = 9_000;
 
@@ -76,8 +78,8 @@ interface WholeWay {
   ports: { front: number; peer: number };
   /** Whether a request posts. */
   isPost: (request: IncomingMessage) => boolean;
-  /** Gives the bots their keys, before anything is lost. */
-  giveKeys: () => Promise<void>;
+  /** Makes the keys of the bots, before anything is lost. */
+  makeKeys: () => Promise<unknown>;
   /** What an account has posted, oldest first, as the peer itself says. */
   postsOf: (bot: string) => Promise<string[]>;
 }
@@ -91,19 +93,19 @@ export async function goTheWholeWay(way: WholeWay): Promise<void> {
   const faultOf = faultsBy(random, isPost);
   const lateness = (): number => random.int(mostLate);
   await using proxy = await Proxy.open({ port: ports.front, peer: ports.peer, lateness });
-  await way.giveKeys();
+  await way.makeKeys();
   const begun = Date.now();
-  const start = (): Running => flock.start('flockd', ['run'], { env });
+  /** Starts a flockd, which has the faults. */
+  const start = (): Running => {
+    const flockd = flock.start('flockd', ['run'], { env });
+    proxy.faultOf = (request, body) => faultOf(request, body, flockd);
+    return flockd;
+  };
   for (const moment of shuffled(random, kills)) {
     const flockd = start();
-    proxy.faultOf = (request, body) => {
-      const fault = faultOf(request, body);
-      if (fault !== undefined && !isPost(request)) killAfter(flockd, random.int(1000));
-      return fault;
-    };
     let left = random.int(mostPosts);
     proxy.reached = (stage, request) => {
-      if (stage === moment && isPost(request) && left-- === 0) kill(flockd);
+      if (stage === moment && isPost(request) && left-- <= 0 && !sendsAgain(flockd)) flockd.kill('SIGKILL');
     };
     if (moment === 'any') killAfter(flockd, anywhen.from + random.int(anywhen.to - anywhen.from));
     assert.equal((await flockd.exit).signal, 'SIGKILL', flockd.stdout + flockd.stderr);
@@ -111,7 +113,6 @@ export async function goTheWholeWay(way: WholeWay): Promise<void> {
   }
   test.diagnostic(`all kills were made in ${Date.now() - begun} ms`);
   proxy.reached = () => undefined;
-  proxy.faultOf = faultOf;
   const last = start();
   await finished(flock, Object.keys(poems), last);
   test.diagnostic(`all posts were made in ${Date.now() - begun} ms`);
@@ -129,35 +130,40 @@ function shuffled<T>(random: Random, all: readonly T[]): T[] {
 }
 
 /** What becomes of requests, by their number. */
-function faultsBy(random: Random, isPost: WholeWay['isPost']): Proxy['faultOf'] {
+function faultsBy(random: Random, isPost: WholeWay['isPost']) {
   const deal = (kind: keyof typeof dealt): (Fault | undefined)[] => {
     const { faults: some, among } = dealt[kind];
     return shuffled(random, [...some, ...Array<undefined>(among - some.length).fill(undefined)]);
   };
   const left = { post: deal('post'), other: deal('other') };
   const lost = new Set<string>();
-  return (request, body) => {
-    const fault = left[isPost(request) ? 'post' : 'other'].pop();
-    // A line that did not arrive twice waits for five minutes.
-    if (fault?.endsWith('before') !== true) return fault;
-    if (lost.has(body)) return 'cut after';
+  return (request: IncomingMessage, body: string, flockd: Running): Fault | undefined => {
+    const kind = isPost(request) ? 'post' : 'other';
+    const fault = left[kind].pop();
+    if (fault !== undefined && kind === 'other') killAfter(flockd, random.int(1000));
+    if (kind === 'other' || fault === undefined || !losing.has(fault)) return fault;
+    if (lost.has(body) || sendsAgain(flockd)) return 'cut after';
     lost.add(body);
     return fault;
   };
 }
 
-/** Kills a flockd, once no line is sent again that did not arrive: if it does not twice, it waits for five minutes. */
-function kill(flockd: Running): void {
+/** Whether a line is sent again that did not arrive. If it does not twice, its bot waits for five minutes. */
+function sendsAgain({ log }: Running): boolean {
   const again = new Set<string | undefined>();
-  for (const { event, bot } of flockd.log)
+  for (const { event, bot } of log)
     if (event === 'absent') again.add(bot);
     else if (event === 'posted') again.delete(bot);
-  if (again.size === 0) flockd.kill('SIGKILL');
-  else killAfter(flockd, 100);
+  return again.size > 0;
 }
 
-/** @param wait - milliseconds */
-const killAfter = (flockd: Running, wait: number): void => void delay(wait).then(() => kill(flockd));
+/** Kills a flockd, once it sends no line again. @param wait - milliseconds */
+function killAfter(flockd: Running, wait: number): void {
+  void delay(wait).then(() => {
+    if (sendsAgain(flockd)) killAfter(flockd, 100);
+    else flockd.kill('SIGKILL');
+  });
+}
 
 /** Resolves once all bots have posted their last lines, perhaps before this flockd began. */
 async function finished(flock: TestFlock, bots: readonly string[], flockd: Running): Promise<void> {

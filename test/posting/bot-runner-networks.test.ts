@@ -148,14 +148,15 @@ describe('a post at another network', () => {
     await world.clock.runUntil(nine + day);
     await world.untilItWaits();
     const [first, second] = world.sent;
+    assert.ok(first && second);
     assert.deepEqual({ ...first, mark: '' }, { text: 'one', mark: '', since: undefined, ...settings });
-    assert.equal(second?.since, 'p1');
+    assert.equal(second.since, 'p1');
     assert.deepEqual(
       world.intents.map(({ attempt }) => attempt),
       world.marks,
     );
-    assert.notEqual(first?.mark, second?.mark);
-    assert.match(first?.mark ?? '', /^[\w-]{22}$/);
+    assert.notEqual(first.mark, second.mark);
+    assert.match(first.mark ?? '', /^[\w-]{22}$/);
   });
 
   it('has no mark at X', async () => {

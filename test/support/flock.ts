@@ -253,9 +253,11 @@ export class TestFlock extends SandboxFlock implements AsyncDisposable {
       'oauth_token_secret',
       'app_password',
     ];
-    return bundles.flatMap((text) =>
-      names.flatMap((name) => new RegExp(`"${name}":\\s*"([^"]{8,})"`).exec(text)?.[1] ?? []),
-    );
+    return bundles.flatMap((text) => {
+      // The id of an app of Mastodon stands in every link.
+      const hidden = text.includes('"provider": "mastodon"') ? names.slice(1) : names;
+      return hidden.flatMap((name) => new RegExp(`"${name}":\\s*"([^"]{8,})"`).exec(text)?.[1] ?? []);
+    });
   }
 
   async #textsIn(folder: string): Promise<string[]> {
