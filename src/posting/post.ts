@@ -154,7 +154,10 @@ const repairs: Record<Parking, (bot: string, network: Network) => string> = {
   locked: (bot, { title }) => `sign in to ${title} as this account to unlock it, then: flockd resume ${bot}`,
   automated: (bot, { title }) =>
     `sign in to ${title} as this account, see what it asks for and label it as automated, then: flockd resume ${bot}`,
-  rejected: (bot) => `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
+  rejected: (bot, { name }) =>
+    name === 'mastodon'
+      ? `if the server takes shorter posts now: keymaker doctor --repair --bot=${bot}; if not, change the line in the poem; then: flockd resume ${bot}`
+      : `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
 };
 
 function parked(

@@ -152,12 +152,11 @@ function firstOf(bots: readonly Bot[], page: FlockPage): Html | false {
     return panelOf(asking, `Is @${question.account} the account of ${question.bot}?`, answersTo(question));
   const next = nextOf(bots, page.last);
   if (!next) return false;
+  const focus = next.issuer?.by !== 'password' && html`autofocus`;
   const form = html`${accountOf(next)}
     <form method="post" action="${pathOf(next.bot)}/authorize">
       <input type="hidden" name="csrf" value="${page.csrf}" />
-      ${credentialsOf(next)}<button class="primary" ${next.issuer?.by !== 'password' && html`autofocus`}>
-        Authorize ${next.bot}
-      </button>
+      ${credentialsOf(next)}<button class="primary" ${focus}>Authorize ${next.bot}</button>
     </form>`;
   return panelOf(next, `Next: ${next.bot}`, form);
 }

@@ -112,6 +112,11 @@ describe('after a failed post', () => {
       assert.equal(found.cause, failure.kind);
     });
   }
+
+  it('a line that a server of Mastodon takes no more names the way to its new limit', () => {
+    const { hint } = after(plain('rejected'), undefined, { network: networks.mastodon });
+    assert.match(hint ?? '', /keymaker doctor --repair --bot=rain; .*change the line.*flockd resume rain$/);
+  });
 });
 
 describe('a 401 that names nothing', () => {

@@ -139,7 +139,9 @@ function openQuestions(server: string, send: Send, clock: Clock) {
       const outcome = await askInstance(server, send, clock);
       if ('ok' in outcome) return outcome.ok;
       const { failure } = outcome;
-      if (failure.kind !== 'in-doubt' || failure.foreign !== true) throw errorOf(host, failure);
+      // A server that is down answers through its proxy, with a web page.
+      const isDown = /^5\d\d /.test(failure.reason);
+      if (failure.kind !== 'in-doubt' || failure.foreign !== true || isDown) throw errorOf(host, failure);
       const answered = failure.reason.replace(/ that is not .*/, '');
       throw new FlockError('unavailable', `${host} is no server with the API of Mastodon (${answered})`, {
         hint: notMastodon,
