@@ -18,7 +18,7 @@ import type { Send } from './http/exchange.ts';
 import { openSender } from './http/send.ts';
 import { blueskyIssuer, type Issuer, mastodonIssuer, oauth1Issuer } from './keys/issuers.ts';
 import type { KeyStore } from './keys/store.ts';
-import { type OpenNetworks, openNetworks } from './networks/networks.ts';
+import { openNetworks } from './networks/networks.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
@@ -37,8 +37,10 @@ export interface Places {
   identity?: string | undefined;
 }
 
+type Networks = ReturnType<typeof openNetworks>;
+
 /** Everything a command uses that reaches outside the process. */
-export interface Context extends AsyncDisposable, OpenNetworks {
+export interface Context extends AsyncDisposable, Networks {
   paths: FlockPaths;
   clock: Clock;
   /** The web pages of posts. */

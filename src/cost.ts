@@ -76,9 +76,6 @@ export const usualPrices: PriceTable = {
   userRead: 0.01,
 };
 
-/** The prices of a network that charges for nothing. */
-export const noPrices: PriceTable = { ...usualPrices, post: 0, linkPost: 0, postRead: 0, userRead: 0 };
-
 const name = 'prices.json';
 
 /** The maximum size of `prices.json`. Bytes. */

@@ -117,7 +117,7 @@ describe('the goals', () => {
   };
   const missed: readonly (readonly [Partial<Figures>, string])[] = [
     [{ files: 171 }, 'files: 171, at most 170'],
-    [{ lines: 34_501 }, 'lines: 34,501, at most 34,500'],
+    [{ lines: 41_001 }, 'lines: 41,001, at most 41,000'],
     [{ importsPerThousandLines: 30.1 }, 'imports of own files per 1,000 lines: 30.1, at most 30'],
     [{ percentServingOneFile: 33.4 }, '% of exports serving one other file: 33.4, at most 33.3'],
     [{ cycles: ['a.ts → a.ts'] }, 'import cycles: 1, at most 0: a.ts → a.ts'],
@@ -149,7 +149,7 @@ describe('npm run house', () => {
   it('prints the figures and ends with 0 where every goal is met', (test) => {
     const { status, stdout, stderr } = run(folderOf(test, { 'a.ts': 'export {};\n' }));
     assert.equal(stderr, '');
-    assert.match(stdout, /^files +1 {3}at most 170\nlines +1 {3}at most 34,500\n/);
+    assert.match(stdout, /^files +1 {3}at most 170\nlines +1 {3}at most 41,000\n/);
     assert.equal(status, 0);
   });
 

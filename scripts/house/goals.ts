@@ -11,8 +11,8 @@ interface Goal {
 
 export const goals: readonly Goal[] = [
   { name: 'files', max: 170, valueOf: ({ files }) => files },
-  // To come: 28,000. The refusals and clocks of the owner's world took 6,000 lines.
-  { name: 'lines', max: 34_500, valueOf: ({ lines }) => lines },
+  // Two networks with their keys, texts and sandboxes took 6,000 lines, as did the refusals and clocks of the owner's world.
+  { name: 'lines', max: 41_000, valueOf: ({ lines }) => lines },
   { name: 'imports of own files per 1,000 lines', max: 30, valueOf: (all) => all.importsPerThousandLines },
   { name: '% of exports serving one other file', max: 33.3, valueOf: (all) => all.percentServingOneFile },
   { name: 'import cycles', max: 0, valueOf: (all) => all.cycles.length, placesOf: (all) => all.cycles },

@@ -5,7 +5,7 @@ import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import { reachOf } from '../networks/networks.ts';
-import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
+import { BotRunner, keyMark, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -459,7 +459,7 @@ export class Daemon {
     return !state.open;
   }
 
-  #schedule(runner: Runner, next: NextStep): void {
+  #schedule(runner: Runner, next: Awaited<ReturnType<BotRunner['step']>>): void {
     if (!this.#stopping && runner.state !== 'leaving' && next !== 'when changed')
       this.#timers.set(runner, next);
   }

@@ -1,7 +1,7 @@
 import { FlockError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Send } from '../http/exchange.ts';
-import { authorize, type Credentials, whoAmI as whoAmIAtBluesky } from '../networks/bluesky/authorize.ts';
+import { authorize, whoAmI as whoAmIAtBluesky } from '../networks/bluesky/authorize.ts';
 import {
   openMastodonOAuth,
   outOfBand,
@@ -62,7 +62,7 @@ export interface LinkIssuer extends AnyIssuer {
 /** A person types the account's handle and an app password. */
 export interface PasswordIssuer extends AnyIssuer {
   by: 'password';
-  signIn: (credentials: Credentials) => Promise<Grant>;
+  signIn: (credentials: Parameters<typeof authorize>[0]) => Promise<Grant>;
 }
 
 /** A provider of OAuth 1.0a: X, and others. */
@@ -261,7 +261,7 @@ export function blueskyIssuer({
 export function credentialsFrom(
   { handle, password }: { handle: string; password: string },
   expected: Expected,
-): Credentials & { handle: string } {
+): Parameters<typeof authorize>[0] & { handle: string } {
   const name = handle.trim().replace(/^@/, '') || (expectedName(expected) ?? '');
   const isKnown = isSameName(name, expected.old?.screenName) === true;
   const identifier = (isKnown ? expected.old?.userId : undefined) ?? name;

@@ -64,7 +64,7 @@ export interface Addresses {
 }
 
 /** The requests of all bots. */
-export interface OpenNetworks {
+interface OpenNetworks {
   openAccount: OpenAccount;
   /** What time it is at the network of a key. */
   askTime: (key: BotKey) => Promise<TimeAnswer>;

@@ -26,14 +26,14 @@ import { decide, type Decision, inDoubtFor, movePost } from './decide.ts';
 import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, postLine } from './post.ts';
-import { beginLook, InDoubtTimers, Reconciler, type Unseen } from './reconcile.ts';
+import { beginLook, InDoubtTimers, Reconciler } from './reconcile.ts';
 
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
 /** When a bot is to take its next step: at an instant, or only after something about it changed. */
-export type NextStep = number | 'when changed';
+type NextStep = number | 'when changed';
 
 export interface RunnerOptions {
   ledger: Ledger;
@@ -73,6 +73,9 @@ export interface Memory {
   /** The bots whose timeline this process has looked at, so that their ledger is up to date, and how many posts each had then. */
   looked: Map<string, number>;
 }
+
+/** Why a look told nothing. */
+type Unseen = Extract<Awaited<ReturnType<Reconciler['settle']>>, { unseen: string }>;
 
 /** What is known of a bot in one step, read once. */
 interface Step {

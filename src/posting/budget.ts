@@ -1,5 +1,5 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
-import { inMicros, noPrices, type PriceTable, showPrice, usualPrices } from '../cost.ts';
+import { inMicros, type PriceTable, showPrice, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
@@ -15,6 +15,9 @@ export interface FlockBudget {
   timezone: string;
   budget: Budget;
 }
+
+/** The prices of a network that charges for nothing. */
+const noPrices: PriceTable = { ...usualPrices, post: 0, linkPost: 0, postRead: 0, userRead: 0 };
 
 /** X's prices, and no limit. */
 export const unlimitedBudget: FlockBudget = { prices: usualPrices, timezone: 'UTC', budget: {} };

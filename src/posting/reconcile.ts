@@ -116,7 +116,7 @@ export class InDoubtTimers {
 }
 
 /** Why a timeline could not be read: X's answer and until when the bot waits, a closed gate, or a budget without room for it. */
-export type Unseen = { unseen: string } & (
+type Unseen = { unseen: string } & (
   | { failure: PostFailure; closedUntil: number | undefined }
   | { blockedUntil: number }
   | { cap: BudgetExceeded }

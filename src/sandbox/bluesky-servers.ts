@@ -19,8 +19,8 @@ export interface BlueskyOptions {
 }
 
 const minute = 60_000;
-export const hour = 60 * minute;
-export const day = 24 * hour;
+const hour = 60 * minute;
+const day = 24 * hour;
 
 /** The requests or points in a window of that many milliseconds. @see the source of @atproto/pds: index.ts, createSession.ts */
 const usualLimits = {

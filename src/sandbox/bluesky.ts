@@ -9,10 +9,8 @@ import {
   type BlueskyOptions,
   bodyOf,
   callerOf,
-  day,
   didOf,
   type Handler,
-  hour,
   isAt,
   mustBeActive,
   notSignedIn,
@@ -143,8 +141,9 @@ function newAppPassword(
   return password;
 }
 
+const hour = 3_600_000;
 const accessLifetime = 2 * hour;
-const refreshLifetime = 90 * day;
+const refreshLifetime = 90 * 24 * hour;
 /** How long a refresh token lives that was used. */
 const graceOfRefresh = 2 * hour;
 

@@ -4,9 +4,8 @@ import type { Clock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 import { authorize } from '../../src/networks/bluesky/authorize.ts';
-import { type BlueskyAccount, openBluesky } from '../../src/networks/bluesky/client.ts';
+import { type BlueskyAccount, openBluesky, newTid } from '../../src/networks/bluesky/client.ts';
 import type { BlueskyKey } from '../../src/networks/bluesky/sessions.ts';
-import { newTid } from '../../src/networks/bluesky/text.ts';
 import type { Outcome } from '../../src/networks/network.ts';
 import { Secret } from '../../src/text.ts';
 

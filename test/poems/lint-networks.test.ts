@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { noPrices } from '../../src/cost.ts';
+import { usualPrices } from '../../src/cost.ts';
 import { rulesOfBluesky } from '../../src/networks/bluesky/text.ts';
 import { rulesOfMastodon } from '../../src/networks/mastodon/text.ts';
 import { lintPoem } from '../../src/poems/lint.ts';
@@ -10,7 +10,11 @@ import type { TextRules } from '../../src/poems/tweet-text.ts';
 /** `3 link: what it says` for each lint of a poem. */
 function lints(rules: TextRules, rows: readonly string[], unit: Unit = 'line'): string[] {
   const split = { unit, rules };
-  const found = lintPoem(splitPoem(rows.join('\n'), split), { ...split, prices: noPrices, pace: undefined });
+  const found = lintPoem(splitPoem(rows.join('\n'), split), {
+    ...split,
+    prices: { ...usualPrices, post: 0, linkPost: 0 },
+    pace: undefined,
+  });
   return found.map(({ code, line, message }) => `${line} ${code}: ${message}`);
 }
 

@@ -8,7 +8,7 @@ import type { Account, NetworkName, Outcome, PostOptions, TimelinePost } from '.
 import { networks } from '../../src/networks/networks.ts';
 import { noApp, TokenPair, type BotKey } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { BotRunner, type NextStep } from '../../src/posting/bot-runner.ts';
+import { BotRunner } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
@@ -97,7 +97,7 @@ class World {
     };
   }
 
-  async untilItWaits(bot = this.bots[0]): Promise<NextStep> {
+  async untilItWaits(bot = this.bots[0]): ReturnType<BotRunner['step']> {
     assert.ok(bot);
     for (let steps = 0; steps < 20; steps++) {
       const next = await this.#runner.step(bot);

@@ -8,7 +8,7 @@ import { EventLog } from '../../src/log.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { rulesOfX } from '../../src/poems/tweet-text.ts';
-import { BotRunner, type NextStep } from '../../src/posting/bot-runner.ts';
+import { BotRunner } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
@@ -77,7 +77,7 @@ class OneBot {
     });
   }
 
-  step(): Promise<NextStep> {
+  step(): ReturnType<BotRunner['step']> {
     this.asked = {};
     return this.#runner.step(this.bot);
   }
@@ -87,7 +87,7 @@ class OneBot {
   }
 
   /** Takes steps until one is to wait. @returns until when */
-  async untilItWaits(): Promise<NextStep> {
+  async untilItWaits(): ReturnType<BotRunner['step']> {
     for (let steps = 0; steps < 20; steps++) {
       const next = await this.step();
       if (next === 'when changed' || next > this.clock.now()) return next;

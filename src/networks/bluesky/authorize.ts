@@ -6,7 +6,7 @@ import { type Secret, shown } from '../../text.ts';
 import type { Failure } from '../network.ts';
 import { openBluesky } from './client.ts';
 import { didText, plcDirectory, serverOf, type Answered, openXrpc, type Xrpc } from './xrpc.ts';
-import { type BlueskyKey, claimsIn, createSession, endSession } from './sessions.ts';
+import { type BlueskyKey, claimsIn, createSession } from './sessions.ts';
 
 /*
  * How a key for Bluesky is got: from a handle and an app password. Nothing is stored here.
@@ -25,7 +25,7 @@ interface AuthorizeOptions {
 }
 
 /** What a person typed. */
-export interface Credentials {
+interface Credentials {
   /** A handle, with or without `@`, the address of a profile, or a DID. */
   identifier: string;
   appPassword: Secret<string>;
@@ -152,4 +152,14 @@ const didOf = (xrpc: Xrpc, server: string, handle: string): Promise<Answered<{ d
     name: 'com.atproto.identity.resolveHandle',
     query: { handle },
     answer: z.object({ did: didText }),
+  });
+
+/** Ends a session. A failure is of no use to anyone: the session ends by itself. */
+const endSession = (xrpc: Xrpc, server: string, refresh: Secret<string>): Promise<unknown> =>
+  xrpc({
+    server,
+    method: 'POST',
+    name: 'com.atproto.server.deleteSession',
+    bearer: refresh,
+    answer: z.unknown(),
   });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Send } from '../../http/exchange.ts';
@@ -16,7 +17,7 @@ import {
 } from '../network.ts';
 import { didText, plcDirectory, serverOf, type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 import { type BlueskyKey, Sessions } from './sessions.ts';
-import { isTid, newTid, recordOf, rulesOfBluesky, textFault, tidInstant } from './text.ts';
+import { facetsOf, rulesOfBluesky, textFault } from './text.ts';
 
 /*
  * The requests of a bot to Bluesky. Every post is a record of the account's repository, and its mark is the record's key. To send
@@ -231,4 +232,74 @@ async function labelIn(repository: Repository): Promise<Outcome<boolean>> {
   const made = await repository.put(profile, labelled, old?.cid ?? null);
   if (!('failure' in made) || made.failure.kind !== 'duplicate') return outcomeOf(made, () => true);
   return outcomeOf({ ...made, failure: { kind: 'duplicate', reason: 'the profile was changed meanwhile' } });
+}
+
+/** The values of labels that an author may put on a post, besides `graphic-media`, which other warnings become. */
+const warnings = new Set(['porn', 'sexual', 'nudity', 'graphic-media']);
+
+/**
+ * The record of a post. The same text with the same key and options gives the same bytes, so that to send it again changes
+ * nothing.
+ *
+ * @param tid - the record's key, which gives its time
+ */
+export function recordOf(text: string, tid: string, { language, contentWarning }: PostOptions = {}): object {
+  const facets = facetsOf(text);
+  const val = warnings.has(contentWarning ?? '') ? contentWarning : 'graphic-media';
+  return {
+    $type: 'app.bsky.feed.post',
+    createdAt: new Date(tidInstant(tid)).toISOString(),
+    text,
+    ...(language !== undefined && { langs: [language] }),
+    ...(facets.length > 0 && { facets }),
+    ...(contentWarning !== undefined && { labels: selfLabels([val]) }),
+  };
+}
+
+/** Labels that an author puts on an own record. */
+const selfLabels = (values: (string | undefined)[]): object => ({
+  $type: 'com.atproto.label.defs#selfLabels',
+  values: values.map((val) => ({ val })),
+});
+
+/*
+ * TIDs, the record keys of posts. A TID is also the mark of an attempt to post: a second record with the same key cannot exist.
+ */
+
+/** The digits of a TID, in the order of their values, which is their order as text. */
+const digits = '234567abcdefghijklmnopqrstuvwxyz';
+
+const tidLength = 13;
+const clockIds = 1024n;
+
+/** Whether a text is a TID: 13 digits whose first bit is 0. @see atproto.com/specs/tid */
+export const isTid = (text: string): boolean => /^[2-7a-j][2-7a-z]{12}$/.test(text);
+
+/**
+ * A new TID: 53 bits of microseconds since 1970 and 10 bits of a clock id, which is random, as are the microseconds within the
+ * millisecond. It is higher than the last one, whatever the clock shows, so that a bot's posts keep their order.
+ *
+ * @param now - milliseconds since 1970
+ * @param last - the bot's last TID; anything else counts as none
+ */
+export function newTid(now: number, last?: string): string {
+  const micros = BigInt(Math.max(0, Math.floor(now))) * 1000n + BigInt(randomInt(1000));
+  const least = last !== undefined && isTid(last) ? valueOf(last) / clockIds + 1n : 0n;
+  return textOf((micros > least ? micros : least) * clockIds + BigInt(randomInt(Number(clockIds))));
+}
+
+/** The time in a TID. Milliseconds since 1970. */
+export const tidInstant = (tid: string): number => Number(valueOf(tid) / clockIds / 1000n);
+
+function valueOf(tid: string): bigint {
+  let value = 0n;
+  for (const digit of tid) value = value * 32n + BigInt(digits.indexOf(digit));
+  return value;
+}
+
+function textOf(value: bigint): string {
+  let text = '';
+  for (let rest = value; text.length < tidLength; rest /= 32n)
+    text = (digits[Number(rest % 32n)] ?? '') + text;
+  return text;
 }

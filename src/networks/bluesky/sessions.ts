@@ -81,16 +81,6 @@ const inactive = ({ status = 'not active' }: z.infer<typeof accountState>): Fail
   reason: `its account is ${status === 'takendown' ? 'suspended' : status}`,
 });
 
-/** Ends a session. A failure is of no use to anyone: the session ends by itself. */
-export const endSession = (xrpc: Xrpc, server: string, refresh: Secret<string>): Promise<unknown> =>
-  xrpc({
-    server,
-    method: 'POST',
-    name: 'com.atproto.server.deleteSession',
-    bearer: refresh,
-    answer: z.unknown(),
-  });
-
 /** What an access token says of itself. */
 const claims = z.object({ scope: z.string().catch(''), exp: z.number().catch(Infinity) });
 

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../http/exchange.ts';
 import { messageOf } from '../../errors.ts';
+import type { BotKey } from '../../oauth/signature.ts';
+import { asWritten } from '../../poems/tweet-text.ts';
 import { parseJson, type Secret } from '../../text.ts';
 import {
   askServer,
@@ -20,7 +22,7 @@ import {
   type TimelineStart,
 } from '../network.ts';
 import { classify } from './failure.ts';
-import { rulesOfMastodon, type TextLimits, textOfHtml, usualLimits } from './text.ts';
+import { rulesOfMastodon, usualLimits } from './text.ts';
 
 /*
  * The requests of a bot to a server with Mastodon's API. Ids are opaque: other servers than Mastodon have ULIDs, flakes or hex.
@@ -315,7 +317,7 @@ export interface Instance {
   title: string;
   /** `4.5.0`; other servers name themselves: `2.7.2 (compatible; Pleroma 2.9.1)`. */
   version: string;
-  limits: TextLimits;
+  limits: NonNullable<BotKey['textLimits']>;
 }
 
 /**
@@ -343,4 +345,20 @@ function instanceOf(body: unknown): Instance {
       ? { maxCharacters: limits.max_characters, charactersPerLink: limits.characters_reserved_per_url }
       : usualLimits,
   };
+}
+
+/**
+ * The text in a post's HTML: `<br>` ends a line, a paragraph ends with a blank line, other tags are dropped, and character
+ * references are decoded. It is what was written only where the server changed nothing: some do not escape `<`, complete
+ * mentions or render Markdown.
+ */
+export function textOfHtml(html: string): string {
+  const lines = html
+    .replaceAll(/<!--.*?-->/gs, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/<br\b[^<>]*>/gi, '\n')
+    .replaceAll(/<\/(p|div|blockquote|h[1-6]|ul|ol|pre)>/gi, '\n\n')
+    .replaceAll(/<\/li>/gi, '\n')
+    .replaceAll(/<\/?[a-z][^<>]*>/gi, '');
+  return asWritten(lines.replaceAll(/&nbsp;/gi, '\u00a0'), []).trim();
 }

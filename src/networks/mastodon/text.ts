@@ -1,5 +1,4 @@
 import {
-  asWritten,
   type EntitiesNoted,
   type Entity,
   type TextRules,
@@ -12,7 +11,7 @@ import {
  */
 
 /** A server's limits for a post. */
-export interface TextLimits {
+interface TextLimits {
   /** The maximum length of a post, its content warning included. Graphemes. */
   maxCharacters: number;
   /** The length that every link counts as. */
@@ -115,20 +114,4 @@ export function rulesOfMastodon(limits: TextLimits = usualLimits, contentWarning
     entitiesIn,
     effectOf: (noted) => effectOf(noted, limits),
   };
-}
-
-/**
- * The text in a post's HTML: `<br>` ends a line, a paragraph ends with a blank line, other tags are dropped, and character
- * references are decoded. It is what was written only where the server changed nothing: some do not escape `<`, complete
- * mentions or render Markdown.
- */
-export function textOfHtml(html: string): string {
-  const lines = html
-    .replaceAll(/<!--.*?-->/gs, '')
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .replaceAll(/<br\b[^<>]*>/gi, '\n')
-    .replaceAll(/<\/(p|div|blockquote|h[1-6]|ul|ol|pre)>/gi, '\n\n')
-    .replaceAll(/<\/li>/gi, '\n')
-    .replaceAll(/<\/?[a-z][^<>]*>/gi, '');
-  return asWritten(lines.replaceAll(/&nbsp;/gi, '\u00a0'), []).trim();
 }

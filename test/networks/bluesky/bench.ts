@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
-import { type BlueskyAccount, openBluesky } from '../../../src/networks/bluesky/client.ts';
+import { type BlueskyAccount, openBluesky, newTid } from '../../../src/networks/bluesky/client.ts';
 import type { BlueskyKey } from '../../../src/networks/bluesky/sessions.ts';
-import { newTid } from '../../../src/networks/bluesky/text.ts';
 import type { Outcome } from '../../../src/networks/network.ts';
 import type { BlueskyOptions } from '../../../src/sandbox/bluesky-servers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HttpAnswer } from '../../../src/http/exchange.ts';
-import { newTid } from '../../../src/networks/bluesky/text.ts';
+import { newTid } from '../../../src/networks/bluesky/client.ts';
 import { Bench, kindOf, lost, methodOf, unreachable, xrpcError } from './bench.ts';
 
 const minute = 60_000;

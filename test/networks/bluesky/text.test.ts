@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import {
-  type Facet,
-  facetsOf,
-  lengthOf,
-  linksIn,
-  recordOf,
-  textFault,
-} from '../../../src/networks/bluesky/text.ts';
-import { newTid, tidInstant } from '../../../src/networks/bluesky/text.ts';
+import { recordOf, newTid, tidInstant } from '../../../src/networks/bluesky/client.ts';
+import { type Facet, facetsOf, lengthOf, linksIn, textFault } from '../../../src/networks/bluesky/text.ts';
 
 /** The part of a text that a facet marks, as a reader of its bytes would find it. */
 const partOf = (text: string, { index }: Facet): string =>

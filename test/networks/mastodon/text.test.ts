@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import {
-  lengthOf,
-  linksIn,
-  rulesOfMastodon,
-  textOfHtml,
-  usualLimits,
-} from '../../../src/networks/mastodon/text.ts';
+import { lengthOf, linksIn, rulesOfMastodon, usualLimits } from '../../../src/networks/mastodon/text.ts';
+import { textOfHtml } from '../../../src/networks/mastodon/client.ts';
 
 describe('the length of a post', () => {
   const rows: [text: string, length: number][] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isTid, newTid, tidInstant } from '../../../src/networks/bluesky/text.ts';
+import { isTid, newTid, tidInstant } from '../../../src/networks/bluesky/client.ts';
 
 const now = Date.parse('2026-11-21T09:00:00.123Z');
 
