@@ -8,6 +8,7 @@ import { type BlueskyAccount, openBluesky, newTid } from '../../src/networks/blu
 import type { BlueskyKey } from '../../src/networks/bluesky/sessions.ts';
 import type { Outcome } from '../../src/networks/network.ts';
 import { Secret } from '../../src/text.ts';
+import { accountCases } from './account.ts';
 
 /*
  * What the client relies on, as one table of cases for every server that speaks for Bluesky: the sandbox and @atproto/pds.
@@ -112,6 +113,14 @@ export function blueskyContract(title: string, start: () => Promise<BlueskyPeer>
       const mark = (): string => (last = newTid(clock.now(), last));
       return { account: open(), open, mark, did, handle, key };
     };
+
+    accountCases(async () => {
+      const { account, mark, did, handle, key } = await bot();
+      const appPassword = new Secret('aaaa-bbbb-cccc-dddd');
+      const { clock, directory, send } = peer;
+      const stranger = openBluesky({ send, clock, directory })({ ...key, appPassword });
+      return { account, stranger, userId: did, screenName: handle, mark, ordersIds: true };
+    });
 
     const texts = async (account: BlueskyAccount, did: string): Promise<string[]> => {
       const { posts } = okOf(await account.timeline(did, 'newest', { maxPosts: 100 }));

@@ -11,7 +11,7 @@ import {
 } from '../../src/networks/mastodon/authorize.ts';
 import { askInstance, openMastodon } from '../../src/networks/mastodon/client.ts';
 import { Secret } from '../../src/text.ts';
-import { accountCases, hostileTexts, postsFrom, type Stage } from '../contract/mastodon-account.ts';
+import { accountCases, hostileTexts, postsFrom, type Stage } from '../contract/account.ts';
 import { noSnac, type Snac, startSnac } from './snac.ts';
 
 if (noSnac !== false) process.stderr.write(`test/peers/mastodon.test.ts: skipped, since ${noSnac}\n`);

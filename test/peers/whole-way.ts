@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../simulation/random.ts';
 import type { TestFlock, TestFlockOptions } from '../support/flock.ts';
 import type { Environment, LogLine, Running } from '../support/programs.ts';
-import { hostileTexts } from '../contract/mastodon-account.ts';
+import { hostileTexts } from '../contract/account.ts';
 import { type Fault, faults, Proxy, stages } from './proxy.ts';
 
 /*

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
 import type { Send } from '../../../src/http/exchange.ts';
-import { openMastodon } from '../../../src/networks/mastodon/client.ts';
+import { type MastodonAccount, openMastodon } from '../../../src/networks/mastodon/client.ts';
 import { sendInProcess } from '../../../src/rehearsal/stage.ts';
 import type { MastodonSwitches } from '../../../src/sandbox/levers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { Secret } from '../../../src/text.ts';
-import { accountCases, posted, postsFrom, type Stage } from '../../contract/mastodon-account.ts';
+import { accountCases, posted, postsFrom, type Stage } from '../../contract/account.ts';
 
 const server = 'http://127.0.0.1:4010/mastodon';
 
-interface SandboxStage extends Stage {
+interface SandboxStage extends Stage<MastodonAccount> {
   sandbox: Sandbox;
   clock: HeldClock;
   asked: string[];
