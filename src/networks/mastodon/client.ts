@@ -94,6 +94,9 @@ const sourceAnswer = z.object({ text: z.string() });
 /** The most statuses on a page. @see docs.joinmastodon.org/methods/accounts, statuses */
 const pageSize = 40;
 
+/** How many pages without a post of the account's own are read in a row. */
+const maxEmptyPages = 25;
+
 interface Call {
   method: 'GET' | 'POST';
   path: string;
@@ -130,6 +133,28 @@ export const openMastodon =
       return { ok: read };
     }
 
+    async function timeline(
+      userId: string,
+      from: TimelineStart,
+      { maxPosts, token, isKnown }: PageWanted,
+      emptyPages = 0,
+    ): Promise<Outcome<TimelinePage>> {
+      const query = new URLSearchParams({ limit: String(pageSize), exclude_reblogs: 'true' });
+      if (token !== undefined) query.set('max_id', token);
+      const path = `/api/v1/accounts/${encodeURIComponent(userId)}/statuses?${query.toString()}`;
+      const read = await believed({ method: 'GET', path }, (body, { headers }) =>
+        pageIn(statuses.parse(body), nextIn(headers['link']), { from, maxPosts, token }),
+      );
+      if ('failure' in read) return read;
+      const { ok: page, ...times } = read;
+      // Some servers count what others wrote: a page without a post of the account's own is not the last.
+      const { next } = page;
+      if (page.posts.length === 0 && next !== undefined && next !== token && emptyPages < maxEmptyPages)
+        return timeline(userId, from, { maxPosts, token: next, isKnown }, emptyPages + 1);
+      const texts = await withSources(page.posts, isKnown);
+      return 'failure' in texts ? texts : { ok: { ...page, posts: texts.ok }, ...times };
+    }
+
     return {
       post: (text, { mark, visibility = 'unlisted', language, contentWarning }: PostOptions = {}) =>
         believed(
@@ -142,18 +167,7 @@ export const openMastodon =
           (body) => postAnswer.parse(body).id,
         ),
       me: () => attempt(whose, profileIn(server)),
-      async timeline(userId, from, { maxPosts, token, isKnown }) {
-        const query = new URLSearchParams({ limit: String(pageSize), exclude_reblogs: 'true' });
-        if (token !== undefined) query.set('max_id', token);
-        const path = `/api/v1/accounts/${encodeURIComponent(userId)}/statuses?${query.toString()}`;
-        const read = await believed({ method: 'GET', path }, (body, { headers }) =>
-          pageIn(statuses.parse(body), nextIn(headers['link']), { from, maxPosts, token }),
-        );
-        if ('failure' in read) return read;
-        const { ok: page, ...times } = read;
-        const texts = await withSources(page.posts, isKnown);
-        return 'failure' in texts ? texts : { ok: { ...page, posts: texts.ok }, ...times };
-      },
+      timeline: (userId, from, page) => timeline(userId, from, page),
     };
   };
 
