@@ -206,15 +206,23 @@ export async function askServer(
 /** Seconds since 1970 are below this until the year 5138; milliseconds since 1970 have been above it since 1973. */
 const maxSeconds = 1e11;
 
-/** A reset in milliseconds since 1970, NaN if there is none. Networks send seconds or a date; some proxies send milliseconds. */
-export function instantOf(reset: string | undefined): number {
-  const number = Number(reset ?? NaN);
-  if (Number.isNaN(number)) return Date.parse(reset ?? '');
-  return number < maxSeconds ? number * second : number;
+/**
+ * When a limit ends by its header, in milliseconds since 1970 by our clock; undefined without the header, or once it has ended.
+ * Networks send seconds or a date; some proxies send milliseconds.
+ */
+export function resetIn(answer: HttpAnswer, header: string, now: number): number | undefined {
+  const named = answer.headers[header] ?? '';
+  const number = named === '' ? NaN : Number(named);
+  const instant = Number.isNaN(number) ? Date.parse(named) : number < maxSeconds ? number * second : number;
+  // Reset and `Date` are both by the server's clock, so the wait is right even if ours is wrong.
+  const reset = instant + now - (timeIn(answer) ?? now);
+  // Clocks differ slightly: a reset that has just passed by ours may still be ahead by the server's.
+  return reset > now - minute ? reset : undefined;
 }
 
 /** The instant in a `Retry-After` header: seconds or a date. @see RFC 9110 section 10.2.3 */
-export function retryAfter(header: string | undefined, now: number): number | undefined {
+export function retryAfter({ headers }: HttpAnswer, now: number): number | undefined {
+  const header = headers['retry-after'];
   if (header === undefined) return undefined;
   const seconds = Number(header);
   const instant = Number.isNaN(seconds) ? Date.parse(header) : now + seconds * second;

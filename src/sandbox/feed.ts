@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { asset } from '../assets.ts';
 import { grouped } from '../text.ts';
 import { effectsNow, fits, leverNames, levers, type LeverName, type Machine } from './levers.ts';
-import { type NetworkName, networkOf, shownName, titles } from './names.ts';
+import { type NetworkName, networkOf, shownName } from './names.ts';
 import { avatar, type Html, inBox, page, textOf } from './pages.ts';
 import { answer, type Routes, type SandboxAnswer } from './requests.ts';
 import { type Account, type Post, shownPost, type World } from './world.ts';
@@ -12,6 +12,9 @@ import { type Account, type Post, shownPost, type World } from './world.ts';
 /*
  * The front page: the newest posts of all networks or of one account, the accounts, and the levers.
  */
+
+/** The networks of the sandbox, as people know them, in the order of the page. */
+const titles: Record<NetworkName, string> = { x: 'X', mastodon: 'Mastodon', bluesky: 'Bluesky' };
 
 export function feedRoutes(machine: Machine): Routes {
   const noSniffing = { 'x-content-type-options': 'nosniff' };

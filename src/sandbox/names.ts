@@ -2,10 +2,8 @@
  * The names of accounts. The world has all of them by one kind of name: `rain` at X, `rain@mastodon` and `rain@bsky` elsewhere.
  */
 
-/** The networks of the sandbox, as people know them. */
-export const titles = { x: 'X', mastodon: 'Mastodon', bluesky: 'Bluesky' } as const;
-
-export type NetworkName = keyof typeof titles;
+/** The networks of the sandbox. */
+export type NetworkName = 'x' | 'mastodon' | 'bluesky';
 
 /** An account's name in the world. */
 interface Named {

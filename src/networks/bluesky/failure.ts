@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within, type Failure } from '../network.ts';
+import { describeForeign, oneLine, resetIn, retryAfter, within, type Failure } from '../network.ts';
 
 /*
  * What the answers of a PDS mean: the server that holds a Bluesky account.
@@ -69,10 +69,7 @@ const limitOfAddress = /^3000;w=300$/;
 
 /** How long to wait after a 429: until the reset of the limit, or as `Retry-After` says. */
 function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
-  const { headers } = answer;
-  // Both by the server's clock, so the wait is right even if ours is wrong.
-  const reset = instantOf(headers['ratelimit-reset']) + now - (timeIn(answer) ?? now);
-  const named = reset > now - minute ? reset : retryAfter(headers['retry-after'], now);
-  const scope = limitOfAddress.test(headers['ratelimit-policy'] ?? '') ? 'app' : 'bot';
+  const named = resetIn(answer, 'ratelimit-reset', now) ?? retryAfter(answer, now);
+  const scope = limitOfAddress.test(answer.headers['ratelimit-policy'] ?? '') ? 'app' : 'bot';
   return { kind: 'wait', until: within(named ?? now + 5 * minute, now), scope };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within, type Failure } from '../network.ts';
+import { describeForeign, oneLine, resetIn, retryAfter, within, type Failure } from '../network.ts';
 
 /*
  * What the answers of servers with Mastodon's API mean. Their words differ, so the tests name the server of each.
@@ -57,11 +57,8 @@ export function classify(failure: HttpAnswer | NoAnswer, method: 'GET' | 'POST',
   if (!refusals.has(status) || aboutMark.test(sentence))
     return { kind: 'in-doubt', reason: reason('its server answered with an error') };
   if (status === 429) {
-    // Both by the server's clock, so that the wait is right even if ours is wrong.
-    const reset = instantOf(failure.headers['x-ratelimit-reset']) + now - (timeIn(failure) ?? now);
-    const after = retryAfter(failure.headers['retry-after'], now);
-    // Clocks differ slightly: a reset that has just passed by ours may still be ahead by the server's.
-    const until = within(reset > now - minute ? reset : (after ?? now + usualWindow), now);
+    const named = resetIn(failure, 'x-ratelimit-reset', now) ?? retryAfter(failure, now);
+    const until = within(named ?? now + usualWindow, now);
     return { kind: 'wait', until, scope: 'bot', reason: reason('its server limits its requests for now') };
   }
   const kind = kindOf(status, sentence);

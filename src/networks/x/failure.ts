@@ -5,10 +5,9 @@ import {
   aheadOf,
   describeForeign,
   describeSkew,
-  instantOf,
   oneLine,
+  resetIn,
   retryAfter,
-  timeIn,
   within,
   type Failure,
 } from '../network.ts';
@@ -129,17 +128,14 @@ export function sentenceOf(answer: HttpAnswer): string | undefined {
  * another limit, which X does not name.
  */
 function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
-  const { headers } = answer;
   const limits = [
     { prefix: 'x-app-limit-24hour', scope: 'app' as const },
     { prefix: 'x-user-limit-24hour', scope: 'bot' as const },
     { prefix: 'x-rate-limit', scope: 'bot' as const },
   ];
-  const spent = limits.find(({ prefix }) => headers[`${prefix}-remaining`] === '0');
-  // Reset and `Date` are both by X's clock, so the wait is right even if ours is wrong.
-  const reset = instantOf(headers[`${spent?.prefix ?? ''}-reset`]) + now - (timeIn(answer) ?? now);
-  // Clocks differ slightly: a reset that has just passed by ours may still be ahead by X's.
-  if (spent && reset > now - minute) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
-  const until = retryAfter(headers['retry-after'], now) ?? now + quarterOfAnHour;
+  const spent = limits.find(({ prefix }) => answer.headers[`${prefix}-remaining`] === '0');
+  const reset = spent && resetIn(answer, `${spent.prefix}-reset`, now);
+  if (spent && reset !== undefined) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
+  const until = retryAfter(answer, now) ?? now + quarterOfAnHour;
   return { kind: 'wait', until: within(until, now), scope: 'bot' };
 }
