@@ -23,7 +23,8 @@ import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger, ledgerIsHere, movedTo, noteMove } from './ledger.ts';
+import { onLedger } from './ledger.ts';
+import { ledgerIsHere, movedTo, noteMove } from './ledger-place.ts';
 
 const otherRoot = { hint: "is this the flock's folder? --root names another" };
 
@@ -42,7 +43,7 @@ export const exportLedger = command({
     ['flockd export | ssh elsewhere "cat > flock.export"', 'the same, to another machine'],
   ],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { paths, clock } = context;
     const { states, history } = await readJournal(paths.state);
     if (states.size === 0)

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile, splitOf } from '../../config/flock-file.ts';
-import type { Context, Places } from '../../context.ts';
+import { type Context, type Places, openContext } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
@@ -19,7 +19,7 @@ import { readingOf } from '../../posting/edits.ts';
 import { iso, shellWord } from '../../text.ts';
 import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, notInFlock, openOnLedger, sendToDaemon } from './ledger.ts';
+import { knownBot, notInFlock, onLedger, sendToDaemon } from './ledger.ts';
 
 export const pause = command({
   summary: 'Stop the whole flock within a second, or pause one bot; restarts change nothing',
@@ -32,7 +32,7 @@ export const pause = command({
     ['flockd pause howl', 'pause this bot until flockd resume howl'],
   ],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { state } = context.paths;
     if (args.bot !== undefined) {
       const { bot, states } = await knownBot(args.bot, context);
@@ -57,7 +57,7 @@ export const reload = command({
   schema: z.object(placeFlags),
   examples: [['flockd reload', 'after a change of flock.json, as systemctl reload flockd does']],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { paths, keys } = context;
     const { state } = paths;
     if (!(await isLocked(state))) {
@@ -99,7 +99,7 @@ export const resolve = command({
       const hint = 'it is the number at the end of its address';
       throw new FlockError('usage', `${JSON.stringify(args.id)} is not the id of a post`, { hint });
     }
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { state } = context.paths;
     await sendToDaemon(state, { order: 'resolve', bot, posted: args.posted, id: args.id });
     terminal.say(`${bot}: the post in doubt counts as ${args.posted ? 'posted' : 'not posted'}.`);
@@ -130,7 +130,7 @@ export const resume = command({
     ['flockd resume howl --line 1', 'begin the poem that has replaced its old one'],
   ],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { state } = context.paths;
     if (args.all) return await resumeParked(args, state, terminal);
     if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
@@ -264,7 +264,7 @@ export const rename = command({
     const from = parseBotName(args.old);
     const to = parseBotName(args.new);
     if (from === to) throw new FlockError('usage', `${from} has that name`, { hint: 'give a new one' });
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const flockFile = await readFlockFile(context.paths.flockFile);
     const renaming = await examine(from, to, context);
     mustHaveSettings(renaming, flockFile);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { apiUrl } from '../../config/environment.ts';
 import { type Bot, readFlockFile, splitOf } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { readStatus } from '../../daemon/read-status.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
@@ -21,7 +21,8 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { atClock, iso, linesInWords } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, openOnLedger, runOrSend, mustHaveLastWord } from './ledger.ts';
+import { knownBot, onLedger, runOrSend } from './ledger.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',
@@ -32,7 +33,7 @@ export const post = command({
   },
   examples: [['flockd post howl', 'its next line now, and the one after it at the next slot']],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const { keys, paths } = context;
     const { bot: name, states } = await knownBot(args.bot, context);
     const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));

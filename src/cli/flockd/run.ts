@@ -26,7 +26,7 @@ import { parseHostName, parseListenAddress } from '../../web/server.ts';
 import { command, hintAs, placeFlags, toggle, version, withInvocationFlags } from '../command.ts';
 import { openLive } from '../live-view.ts';
 import { stopSignal, type Terminal } from '../terminal.ts';
-import { mustHaveLastWord } from './ledger.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 
 const group = 'Web page';
 

@@ -15,7 +15,7 @@ import { ownZone } from '../../text.ts';
 import { command, nonEmpty, toggle } from '../command.ts';
 import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
-import { movedTo, noteMove } from './ledger.ts';
+import { movedTo, noteMove } from './ledger-place.ts';
 
 /*
  * flockd as a systemd service of this machine: its unit, its user, its program, its flock and its ledger.

@@ -9,7 +9,7 @@ import { parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean, listedFirst } from '../../text.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { lastWord } from './ledger.ts';
+import { lastWord } from './ledger-place.ts';
 
 /*
  * What `flockd plan` and `flockd rehearse` begin with: the days to come, and the flock as it is now. Neither opens anything that

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
 import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
-import type { Places } from '../../context.ts';
+import { type Places, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
@@ -18,7 +18,7 @@ import {
   unknownTroubles,
 } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { notInFlock, openOnLedger } from './ledger.ts';
+import { notInFlock, onLedger } from './ledger.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
@@ -34,7 +34,7 @@ export const status = command({
     ['flockd status --json', 'for a program'],
   ],
   async run(args, terminal) {
-    await using context = await openOnLedger(args, terminal);
+    await using context = await onLedger(openContext(args), terminal);
     const whole = await readStatus(context);
     const { flock, bots: all, unknown, keyless } = whole;
     const chosen = args.bot === undefined ? all : [theOne(args.bot, whole, args)];

@@ -13,7 +13,7 @@ import { readingOf } from '../../posting/edits.ts';
 import { offsetIn } from '../../schedule/schedule.ts';
 import { iso, linesInWords } from '../../text.ts';
 import { type BotView, type FlockView, PostTexts, type SnapshotCache, urlOf } from './snapshot.ts';
-import { predictPosts, type UpcomingPost } from './upcoming.ts';
+import { predictPosts, type UpcomingPost } from './forecast.ts';
 
 /** A part of a poem. Lines are counted from 1. */
 interface PoemPart {

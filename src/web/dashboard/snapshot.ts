@@ -34,8 +34,7 @@ import { keyCauses } from '../../posting/post.ts';
 import { calendarEnds } from '../../schedule/schedule.ts';
 import { iso, localTime } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
-import { shownDays, SlotForecast } from './forecast.ts';
-import { type UpcomingPost, UpcomingToday } from './upcoming.ts';
+import { shownDays, SlotForecast, type UpcomingPost, UpcomingToday } from './forecast.ts';
 
 interface FlockDay {
   /** `2026-08-22` */
