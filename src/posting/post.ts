@@ -82,7 +82,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
       // A key is tried a second time before X's word that it is dead is believed.
       return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
     case 'unauthorized':
-      return again?.since !== undefined && now - again.since >= hour && times >= minRetries(attempt.network)
+      return again?.since !== undefined && now - again.since >= hour && times >= minRetries
         ? parked('unauthorized', failure, attempt, refused(now))
         : [refused(now + (retryWaits[times] ?? 30 * minute))];
     case 'read-only':
@@ -105,12 +105,7 @@ const keepsMark = ({ kind }: PostFailure, { state: { owed }, network }: FailedAt
 
 /** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
 const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
-
-/**
- * How often at least. X refuses a request with a wrong time for that, so its 401 tells that the hour is right. Others do not look at
- * the time: there the waits alone last for an hour, whatever the clock shows.
- */
-const minRetries = ({ name }: Network): number => (name === 'x' ? 4 : 6);
+const minRetries = 6;
 
 /**
  * The account's own limit ends at some half hour. The bot tries at the next one, then waits twice as long each time, and never

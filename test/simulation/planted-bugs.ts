@@ -382,6 +382,8 @@ export const ownersWorldPlants: readonly Plant[] = [
       gate.checkClock = () => Promise.resolve(undefined);
       return { gate };
     },
+    // X would refuse the time of its requests.
+    adapt: atNetwork({ name: 'mastodon', key: 'ignores' }),
   },
   {
     name: 'a poem counts while it is being written',
