@@ -25,6 +25,8 @@ export interface Network {
   refusesRepetitions: boolean;
   /** Whether {@link Account.find} tells at any time if an open post was made; otherwise its timeline tells, after a while. */
   findsByMark: boolean;
+  /** Whether its timeline may show a text altered, and gives the original to a client that asks: see {@link PageWanted.isKnown}. */
+  givesOriginals: boolean;
   /** A new mark for an attempt, where posts have one. @param last - the bot's last mark */
   newMark?: (now: number, last: string | undefined) => string;
   /** How it counts and reads the texts of a bot. */
@@ -87,7 +89,7 @@ export interface PageWanted {
   maxPosts: number;
   /** The token of the page, if it is not the first. */
   token?: string | undefined;
-  /** Whether a text is one that is looked for. A network that shows texts altered asks for the original of any other text. */
+  /** Whether a text is one that is looked for. Where a network gives originals, that of any other text is read. */
   isKnown?: ((text: string) => boolean) | undefined;
 }
 

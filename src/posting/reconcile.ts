@@ -115,7 +115,7 @@ export class InDoubtTimers {
   }
 }
 
-/** Why a timeline could not be read: X's answer and until when the bot waits, a closed gate, or a budget without room for it. */
+/** Why a timeline could not be read: a failure and until when the bot waits, a closed gate, or a budget without room for it. */
 type Unseen = { unseen: string } & (
   | { failure: PostFailure; closedUntil: number | undefined }
   | { blockedUntil: number }
@@ -175,8 +175,8 @@ export class Reconciler {
   }
 
   /**
-   * Settles an open post by its mark, or else by the timeline since its last confirmed post. A post with this text after that one is the open post,
-   * and not an earlier one with the same words, because a bot has one open post at most.
+   * Settles an open post by its mark, or else by the timeline since its last confirmed post. A post with this text after that
+   * one is the open post, and not an earlier one with the same words, because a bot has one open post at most.
    *
    * @param isInherited - the post was open when this process began: the ledger may be older than what the bot has posted, and
    * what follows the open post on the timeline may be the bot's, too. A mark does not tell that; {@link firstLook} does.
@@ -302,7 +302,7 @@ export class Reconciler {
 
   /**
    * The account's posts from a start on, oldest first. Before each page the budget is asked for what the page may cost; it is
-   * charged for what X served, even if the look fails.
+   * charged for what was served, even if the look fails.
    *
    * @param max - stops after this many posts
    * @param isKnown - whether a text is one that is looked for, by default a line of the poem
@@ -337,10 +337,10 @@ export class Reconciler {
     return notSeen(`there are more than ${maxPosts} posts since the last one`);
   }
 
-  /** Whether a text is a line of the poem: for networks that show texts altered. */
+  /** Whether a text is a line of the poem, where that matters. */
   async #isOfPoem(): Promise<PageWanted['isKnown']> {
     const { bot, lines } = this.#options;
-    if (networkFor(bot.bundle).charges) return undefined;
+    if (!networkFor(bot.bundle).givesOriginals) return undefined;
     const prints = new Set((await lines()).map(({ text }) => fingerprint(text)));
     return (text) => prints.has(fingerprint(text));
   }

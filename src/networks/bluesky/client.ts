@@ -39,6 +39,7 @@ export const bluesky: Network = {
   charges: false,
   refusesRepetitions: false,
   findsByMark: true,
+  givesOriginals: false,
   newMark: newTid,
   rulesFor: () => rulesOfBluesky,
   pages({ userId }) {

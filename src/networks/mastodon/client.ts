@@ -35,6 +35,7 @@ export const mastodon: Network = {
   charges: false,
   refusesRepetitions: false,
   findsByMark: false,
+  givesOriginals: true,
   // Random, because some servers remember marks for all their accounts together.
   newMark: () => randomBytes(16).toString('base64url'),
   rulesFor: ({ textLimits }, contentWarning) => rulesOfMastodon(textLimits, contentWarning),

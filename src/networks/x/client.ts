@@ -31,6 +31,7 @@ export const x: Network = {
   charges: true,
   refusesRepetitions: true,
   findsByMark: false,
+  givesOriginals: false,
   rulesFor: () => rulesOfX,
   pages: ({ screenName }) =>
     screenName === undefined
