@@ -12,7 +12,7 @@ interface CauseTraits {
   /** How a closed gate is tried: the first wait and the longest one, in milliseconds. Each wait is twice the last. */
   first: number;
   max: number;
-  /** Whether it holds back the bots of one app, as X's word on an app does, and not all bots of the network. */
+  /** Whether it holds back the bots of one app, and not all bots of the network. */
   ofApp?: true;
   /** What the log says when it is over. @param network - its name */
   over: (network: string) => string;
@@ -20,7 +20,12 @@ interface CauseTraits {
 
 /** What holds several bots back at once. A limit names its own end. */
 const causes = {
-  'no-credit': { first: 15 * minute, max: 60 * minute, over: () => 'there is credit again' },
+  'no-credit': {
+    first: 15 * minute,
+    max: 60 * minute,
+    ofApp: true,
+    over: () => 'there is credit again',
+  },
   'app-refused': {
     first: 15 * second,
     max: 15 * minute,
@@ -110,9 +115,9 @@ interface GateOptions {
 
 /**
  * Holds bots back for what is not about one of them. While a gate is closed, one bot tries from time to time, and all go on
- * when it is over. A gate is closed by X's word on the app, the credit or the clock, by refusals of several bots that give no
- * reason, and by answers that are not X's. Posts and looks at the timeline have a gate each, because X may refuse the one and
- * grant the other.
+ * when it is over. A gate is closed by the network's word on the app, the credit or the clock, by refusals of several bots that
+ * give no reason, and by answers that are not the network's. Posts and looks at the timeline have a gate each, because the one
+ * may be refused and the other granted.
  */
 export class Gate {
   readonly #clock: Clock;
@@ -123,7 +128,7 @@ export class Gate {
   readonly #closures = new Map<string, Closure>();
   /** When bots failed for a reason that may not be about them, by reason and gate, then by bot. */
   readonly #suspects = new Map<string, Map<string, number>>();
-  /** The difference of the two clocks when X's time was last near ours. */
+  /** The difference of the two clocks when a network's time was last near ours. */
   #trustedDrift: number | undefined;
   /** By network. */
   readonly #asking = new Map<string, Promise<Block | undefined>>();
@@ -239,7 +244,7 @@ export class Gate {
       this.#isClockUnknown = false;
       this.#log.info({ event: 'clock-known' }, `goes on: ${place} has told the time`);
     }
-    // A gate that X has closed for the clock is open only after a probe has shown it.
+    // A gate that is closed for the clock is open only after a probe has shown it.
     const isClosed = [...this.#closures.values()].some(({ why }) => why === 'clock');
     if (this.#isClockWrong && !isClosed) this.#logClockRight();
   }
@@ -271,7 +276,7 @@ export class Gate {
     });
   }
 
-  /** If several bots get a 401 without a reason, and no bot succeeds, X refuses all bots of the app. */
+  /** If several bots get a 401 without a reason, and no bot succeeds, the network refuses all bots of the app. */
   #judge({ bot, gates: [, gate] }: Attempt, failure: Failure): PostFailure {
     if (failure.kind !== 'unauthorized') return failure;
     const suspects = this.#suspect(gate, bot);
@@ -279,7 +284,7 @@ export class Gate {
     return { kind: 'outage', reason: `${failure.reason}, and those of other bots of this app` };
   }
 
-  /** @returns how many bots failed lately at a gate: at an app's by a 401, at the flock's by an answer that is not X's */
+  /** @returns how many bots failed lately at a gate: at an app's by a 401, at the network's by an answer that is not its own */
   #suspect(gate: string, bot: string): number {
     const now = this.#clock.elapsed();
     const known = this.#suspects.get(gate) ?? new Map<string, number>();
@@ -289,7 +294,7 @@ export class Gate {
   }
 
   /** @returns until when the bot waits */
-  #close({ action, bot, place, gates: [network, app] }: Attempt, why: Cause, failure: PostFailure): number {
+  #close({ action, bot, gates: [network, app] }: Attempt, why: Cause, failure: PostFailure): number {
     const { reason } = failure;
     const { first, max, ofApp }: CauseTraits = causes[why];
     const gate = ofApp ? app : network;
@@ -305,7 +310,7 @@ export class Gate {
       closure.wait = Math.min(closure.wait * 2, max);
     }
     this.#closures.set(gate, closure);
-    if (!again && why !== 'limit') this.#logClosed(why, { reason, action, place });
+    if (!again && why !== 'limit') this.#logClosed(why, action, reason);
     return this.#in(Math.max(0, closure.next - now));
   }
 
@@ -341,11 +346,11 @@ export class Gate {
     if (opened) this.#opened();
   }
 
-  #logClosed(why: Cause, { reason, action, place }: { reason: string; action: Action; place: string }): void {
+  #logClosed(why: Cause, action: Action, reason: string): void {
     if (why === 'clock') this.#logClockWrong(reason);
     else if (why === 'app-refused')
       this.#log.error(
-        { event: 'app-refused', why: reason, hint: place === 'X' ? consoleHint : serverHint(place) },
+        { event: 'app-refused', why: reason, hint: consoleHint },
         `${reason}; all bots of this app wait, and one tries now and then`,
       );
     else
@@ -378,12 +383,9 @@ export class Gate {
   }
 }
 
-/** How to repair what X has against an app. @see docs.x.com, error client-not-enrolled */
+/** How to repair what X has against an app; no other network refuses one. @see docs.x.com, error client-not-enrolled */
 const consoleHint =
   "in X's developer console: Manage apps, the app, Move to package, Pay-per-use, Production; check its credit and that it is not suspended; then flockd goes on by itself";
-
-const serverHint = (place: string): string =>
-  `sign in at ${place} to see what it has against the app; flockd goes on by itself`;
 
 const ofSeveral = ['no-credit', 'app-refused', 'outage', 'clock'] as const;
 

@@ -101,7 +101,7 @@ describe('who may try after somebody was refused', () => {
 
   const kinds: [outcome: Outcome<string>, post: [ours: boolean, theirs: boolean]][] = [
     [failed('app-refused'), [true, false]],
-    [failed('no-credit'), [true, true]],
+    [failed('no-credit'), [true, false]],
     [failed('clock'), [true, true]],
     [
       { failure: { kind: 'wait', scope: 'app', until: Date.parse('2026-05-01T10:00Z'), reason: '429' } },
