@@ -240,7 +240,7 @@ function afterEdited(
 ): BotState {
   // What X had against a line says nothing of the line that a person chose.
   const still = owed && by === 'person' ? { ...asked(state, at), slot: owed.slot, until: owed.until } : owed;
-  // An attempt is one at a line: another line needs another mark.
+  // A mark belongs to one line: another line needs another mark.
   const isSameLine = by === undefined && printAt(state.place, state.place.next) === printAt({ poem }, next);
   const gone = goneWith(state, { poem, next, ahead });
   return {

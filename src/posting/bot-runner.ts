@@ -52,7 +52,7 @@ export interface RunnerOptions {
   bots: () => Iterable<Bot>;
   /** Whether the flock has a bot of that name, and flock.json does not pause it. */
   isUp: (bot: string) => boolean;
-  /** Called when bots that waited for X may go on. */
+  /** Called when bots that waited may go on. */
   opened: () => void;
   /** Stops the whole flock until a person resumes it. */
   brake: (why: string) => Promise<void>;
@@ -102,7 +102,7 @@ const maxWriting = 60 * second;
 const spendingRecheck = 15 * second;
 
 const refusesKey = new Set(['unauthorized', 'reauth']);
-/** If X does this to many accounts of a flock, it may be about the flock: then no bot should go on. */
+/** If this happens to many accounts of a flock, it may be about the flock: then no bot should go on. */
 const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
 
 /**
@@ -371,7 +371,7 @@ export class BotRunner {
     if (typeof seen === 'string') {
       this.#setLooked(bot);
       if (!state.owed || !refusesKey.has(state.owed.why)) return this.#clock.now();
-      // X has just taken the key: it does not count any more that it refused it for an hour.
+      // The key has just been taken: that it was refused for an hour does not count any more.
       return this.#hold(step, due, {
         why: 'seen',
         reason: `${networkFor(bot.bundle).title} takes its key again`,
@@ -398,7 +398,7 @@ export class BotRunner {
       closedUntil,
     });
     const { slot, until } = due;
-    // X refused the look and not a post: the post waits.
+    // The look was refused and not a post: the post waits.
     await this.#ledger.record(
       ...events.map((event) =>
         event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,

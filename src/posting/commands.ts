@@ -161,7 +161,7 @@ export function reportOf(state: BotState | undefined): PostReport | undefined {
     return { state: 'in doubt', line: open.line + 1, of, why };
   }
   if (parked) return { state: 'parked', line, of, why: parked.why, hint: parked.hint };
-  // It was not even tried, because of a budget or of X's word on the whole app.
+  // It was not even tried, because of a budget or of what the network has against the whole app.
   if (owed?.why === 'asked') return { state: 'waiting', line, of, why: 'flockd may not post now' };
   if (owed) return { state: 'waiting', line, of, why: owed.reason, until: owed.retryAt };
   const { line: from = 0, lines, id, at } = last ?? {};

@@ -17,7 +17,7 @@ export interface Situation {
   now: number;
   /** By the stop switch. */
   isStopped: boolean;
-  /** Identifies the key: it may not be the one that the bot was parked with, or that X refused. */
+  /** Identifies the key: it may not be the one that the bot was parked with, or that the network refused. */
   key: string;
   /** How long the open post has been known to be open. */
   openFor: number;

@@ -17,7 +17,7 @@ import {
 import type { PlannedPost } from './decide.ts';
 import { maxSkips } from './replay.ts';
 
-/** What a failed post means with the other bots in view: `outage`, X refuses every key of the app. */
+/** What a failed post means with the other bots in view: `outage`, the network refuses every key of the app. */
 export type PostFailure = Failure | { kind: 'outage'; reason: string };
 
 /** The attempt that failed. */
@@ -79,7 +79,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
     case 'duplicate':
       return afterRepetition(attempt, refused);
     case 'reauth':
-      // A key is tried a second time before X's word that it is dead is believed.
+      // A key is tried a second time before the network's word that it is dead is believed.
       return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
     case 'unauthorized':
       return again?.since !== undefined && now - again.since >= hour && times >= minRetries
