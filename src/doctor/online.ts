@@ -51,7 +51,7 @@ const textOf = ({ check, subject, message }: Finding): string => JSON.stringify(
  * @param isX - whether the requests go to X itself, and not to a sandbox
  */
 export function forecast(reads: number, { isX, prices }: { isX: boolean; prices: PriceTable }): string {
-  if (reads === 0) return 'No account is read on X: this costs nothing.';
+  if (reads === 0) return 'This costs nothing.';
   const accounts = `${counted(reads, 'account')} ${reads === 1 ? 'is' : 'are'}`;
   const dollars = `about ${showUsd(readingCost({ accounts: reads }, prices))}`;
   return isX ? `${accounts} read on X: ${dollars}.` : `${accounts} read; X would charge ${dollars}.`;

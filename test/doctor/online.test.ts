@@ -281,6 +281,6 @@ describe('forecast', () => {
   it('says what it will cost, and to whom it would be paid', () => {
     assert.equal(forecast(3, { isX: true, prices }), '3 accounts are read on X: about $0.03.');
     assert.equal(forecast(1, { isX: false, prices }), '1 account is read; X would charge about $0.01.');
-    assert.equal(forecast(0, { isX: true, prices }), 'No account is read on X: this costs nothing.');
+    assert.equal(forecast(0, { isX: true, prices }), 'This costs nothing.');
   });
 });
